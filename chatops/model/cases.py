@@ -1,0 +1,123 @@
+"""A case and what hangs on it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlmodel import Field
+
+from chatops.model.base import Row, case_text, instant, json_column
+
+
+class Case(Row, table=True):
+    """One vulnerability. The machine columns (``report``, ``embargo``, ``exposure``, ``fix``) move by moves only.
+
+    ``exposure`` are the bits p, x, a (public, exploit public, attacks seen), upper case where they hold; ``fix`` are
+    the project's own v, f, d. ``release_date`` is the coordinated release date; ``review_date`` presses the owner.
+    """
+
+    id: str = Field(primary_key=True)
+    title: str = case_text()
+    opened_at: datetime = instant(required=True)
+    report: str = "start"
+    embargo: str = "none"
+    exposure: str = "pxa"
+    fix: str = "vfd"
+    owner: str | None = None
+    backup: str | None = None
+    reporter: str | None = Field(default=None, index=True)
+    reporter_known: bool = False  # the reporter lets the members know who they are
+    wishes: dict[str, str] = json_column()  # credit, review, help, as the reporter asked
+    asked_date: datetime | None = instant()  # the reporter's own disclosure date
+    next_word: datetime | None = instant()
+    triaged_at: datetime | None = instant()
+    severity: str | None = None  # a CVSS vector
+    band: str | None = None  # low, medium, high, critical
+    complexity: str | None = case_text()
+    boundary: str | None = case_text()
+    exposed: str | None = case_text()
+    versions: str | None = case_text()
+    mitigation: str | None = case_text()
+    component: str | None = case_text()
+    cve: str | None = None
+    review_date: datetime | None = instant()
+    release_date: datetime | None = instant()
+    notified_at: datetime | None = instant()
+    version: str | None = None  # the release that bears the fix
+    private_release_at: datetime | None = instant()
+    announcing_at: datetime | None = instant()
+    released_at: datetime | None = instant()
+    closed_at: datetime | None = instant(index=True)
+    outcome: str | None = None  # fixed, rejected, closed
+    reason: str | None = case_text()
+
+
+class Participant(Row, table=True):
+    """A contact in a case. ``role``: reporter, expert, downstream. ``report`` and ``consent`` are machine columns.
+
+    ``terms_until`` is the date that they last accepted; ``told_at``: when they got the details.
+    """
+
+    case: str = Field(primary_key=True)
+    contact: str = Field(primary_key=True, index=True)
+    role: str = "downstream"
+    organisation: str | None = None
+    report: str = "start"
+    consent: str = "no_embargo"
+    asked_at: datetime | None = instant()
+    answered_at: datetime | None = instant()
+    told_at: datetime | None = instant()
+    told_now: bool = False  # a coordinator decided to tell before they were asked
+    standing: bool = False  # notified under standing terms
+    terms_until: datetime | None = instant()
+
+
+class Downstream(Row, table=True):
+    """What an organisation says of its own packages. ``fix`` is a machine column (v, f, d)."""
+
+    case: str = Field(primary_key=True)
+    organisation: str = Field(primary_key=True)
+    fix: str = "vfd"
+    answer: str | None = None
+    version: str | None = None
+    answered_by: str | None = None
+    answered_at: datetime | None = instant()
+
+
+class Proposal(Row, table=True):
+    """A date that somebody proposed. ``what``: review or date. ``state``: open, accepted, rejected, superseded."""
+
+    id: str = Field(primary_key=True)
+    case: str = Field(index=True)
+    what: str
+    at: datetime = instant(required=True)
+    reason: str | None = case_text()
+    by: str
+    made_at: datetime = instant(required=True)
+    state: str = "open"
+    votes: dict[str, str] = json_column()
+
+
+class Note(Row, table=True):
+    """Something said in a case and kept unchanged. ``kind``: report, addition, update."""
+
+    id: str = Field(primary_key=True)
+    case: str = Field(index=True)
+    kind: str
+    by: str
+    at: datetime = instant(required=True)
+    text: str = case_text()
+
+
+class Pending(Row, table=True):
+    """A decision that waits for a second person. ``digest`` is of the preview that the code stands for."""
+
+    code: str = Field(primary_key=True)
+    case: str | None = Field(default=None, index=True)
+    line: str = case_text()
+    digest: str
+    by: str
+    hand: str  # who really typed it: a contact, or an operating-system user
+    made_at: datetime = instant(required=True)
+    expires_at: datetime = instant(required=True)
+    state: str = "open"  # open, confirmed, void

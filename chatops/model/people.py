@@ -1,0 +1,84 @@
+"""People and places: the roster, where people are reached, and the rooms that the bot knows by id."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import ClassVar
+
+from sqlalchemy import UniqueConstraint
+from sqlmodel import Field
+
+from chatops.model.base import Row, instant, json_column
+
+
+class Role(StrEnum):
+    """What a contact is to the project (roster); ``coordinator`` and ``expert`` are bound by role."""
+
+    COORDINATOR = "coordinator"
+    EXPERT = "expert"
+    PACKAGER = "packager"
+    ADMINISTRATOR = "administrator"
+    EMBEDDER = "embedder"
+    PARTNER = "partner"
+    REPORTER = "reporter"
+
+
+class Contact(Row, table=True):
+    """A person. ``name`` is their handle in commands; ``standing_until``: standing terms agreed until then."""
+
+    id: str = Field(primary_key=True)
+    name: str = Field(unique=True)
+    organisation: str | None = Field(default=None, index=True)
+    roles: list[str] = json_column()
+    standing_until: datetime | None = instant()
+    zone: str | None = None
+    active: bool = True
+    configured: bool = False  # named in the configuration file: reconciled at every start
+
+
+class ContactAddress(Row, table=True):
+    """One way to reach a contact, keyed by the service's own id; never by display name."""
+
+    __table_args__: ClassVar = (UniqueConstraint("service", "tenant", "address"),)
+
+    id: str = Field(primary_key=True)
+    contact: str = Field(index=True)
+    service: str
+    tenant: str = ""
+    address: str
+
+
+class PlaceKind(StrEnum):
+    SECURITY = "security"
+    EMBARGO = "embargo"
+    DIRECT = "direct"
+    PUBLIC = "public"
+
+
+class Place(Row, table=True):
+    """A room that the bot uses, under our own id. ``room`` is the service's id, None until the room exists.
+
+    ``clearance`` is the highest TLP label that may be shown there. A ``held`` place gets no messages until someone who
+    should not be there is gone.
+    """
+
+    id: str = Field(primary_key=True)
+    kind: str
+    service: str
+    tenant: str = ""
+    room: str | None = Field(default=None, index=True)
+    case: str | None = Field(default=None, index=True)
+    contact: str | None = Field(default=None, index=True)
+    clearance: int = 0
+    state: str = "wanted"  # wanted, bound, closed
+    held: bool = False
+
+
+class Occupant(Row, table=True):
+    """Somebody in, or asked into, a place. ``state``: invited, joined, leaving."""
+
+    place: str = Field(primary_key=True)
+    address: str = Field(primary_key=True)
+    contact: str | None = None
+    state: str = "invited"

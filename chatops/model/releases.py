@@ -1,0 +1,40 @@
+"""Releases on record, their archives and digests."""
+
+from __future__ import annotations
+
+from sqlmodel import Field
+
+from chatops.model.base import Row, datetime, instant
+
+
+class Release(Row, table=True):
+    """A version. ``state``: private (an embargoed fix), published, removed (vulnerable, taken off the release page).
+
+    ``case`` is the case whose fix it bears while it is private.
+    """
+
+    version: str = Field(primary_key=True)
+    state: str = "published"
+    case: str | None = Field(default=None, index=True)
+    upgrade_to: str | None = None
+    published_at: datetime | None = instant()
+
+
+class Archive(Row, table=True):
+    """A file of a release. ``path`` is where the bot can read it while the release is private."""
+
+    id: str = Field(primary_key=True)
+    version: str = Field(index=True)
+    name: str = Field(index=True)
+    size: int | None = None
+    url: str | None = None
+    path: str | None = None
+
+
+class ArchiveDigest(Row, table=True):
+    """A digest (lower-case hex) of an archive and where it comes from: posted, host, computed."""
+
+    archive: str = Field(primary_key=True)
+    algorithm: str = Field(primary_key=True)
+    digest: str = Field(index=True)
+    source: str = "computed"

@@ -1,0 +1,340 @@
+"""What the core asks of the outside, and what it is told: the only types that adapters and core share.
+
+An adapter turns what happened in its service into :class:`Received` rows and hands them to an :class:`Intake`; it
+performs an :class:`Effect` when the outbox worker asks. Nothing else crosses the border, in either direction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Annotated, Any, Literal, NamedTuple, Protocol
+
+from pydantic import AwareDatetime, Field
+
+from chatops.document import Document, Node
+
+
+class Address(NamedTuple):
+    """Where a person is reached: (service, tenant, id), e.g. ``("matrix", "", "@debian:example.org")``.
+
+    ``tenant`` separates what may collide: a Slack workspace id; empty on Matrix, whose ids are global.
+    """
+
+    service: str
+    tenant: str
+    id: str
+
+
+# --- what happened -------------------------------------------------------------------------------------------------
+
+
+class Said(Node):
+    """Somebody wrote a message. ``text`` is the plain text as typed, reply fallbacks removed.
+
+    ``private`` is False if it arrived without encryption in a room that is encrypted.
+    """
+
+    t: Literal["said"] = "said"
+    sender: str
+    room: str
+    event: str
+    text: str
+    thread: str | None = None
+    addressed: bool = False  # the bot was mentioned by name
+    private: bool = True
+
+
+class Reacted(Node):
+    """Somebody put ``key`` (an emoji) on the message ``target``."""
+
+    t: Literal["reacted"] = "reacted"
+    sender: str
+    room: str
+    target: str
+    key: str
+
+
+class Member(Node):
+    """Somebody's membership of a room changed. ``by`` is who did it (equal to ``who`` for a plain join or leave)."""
+
+    t: Literal["member"] = "member"
+    room: str
+    who: str
+    by: str
+    now: Literal["join", "invite", "leave", "ban", "knock"]
+
+
+class Invitation(Node):
+    """The bot was invited. ``direct`` says that the inviter meant a two-person chat."""
+
+    t: Literal["invitation"] = "invitation"
+    room: str
+    by: str
+    direct: bool
+    encrypted: bool
+
+
+class Dropped(Node):
+    """Somebody dropped an archive into a room; it was hashed as it streamed. Digests are lower-case hex."""
+
+    t: Literal["dropped"] = "dropped"
+    sender: str
+    room: str
+    event: str
+    name: str
+    size: int
+    digests: dict[str, str]
+    thread: str | None = None
+
+
+class Locked(Node):
+    """An event that cannot be decrypted yet; the adapter keeps what it needs to try again in ``raw``."""
+
+    t: Literal["locked"] = "locked"
+    sender: str
+    room: str
+    event: str
+    raw: dict[str, Any]
+
+
+class Unreadable(Node):
+    """A locked event whose key never came; its sender should be told to send it again."""
+
+    t: Literal["unreadable"] = "unreadable"
+    sender: str
+    room: str
+    event: str
+
+
+class Outcome(Node):
+    """What an effect brought back (a room's id, digests), or why it failed for good. Written by the outbox worker."""
+
+    t: Literal["outcome"] = "outcome"
+    effect: str
+    ok: bool
+    data: dict[str, Any] = {}
+    problem: str = ""
+
+
+class Due(Node):
+    """A timer came due. Whether there is still something to say is decided when this row is."""
+
+    t: Literal["due"] = "due"
+    timer: str
+    kind: str
+    case: str | None = None
+    data: dict[str, Any] = {}
+
+
+Event = Annotated[
+    Said | Reacted | Member | Invitation | Dropped | Locked | Unreadable | Outcome | Due, Field(discriminator="t")
+]
+
+
+class Received(Node):
+    """One thing that happened, under the service's own identity ``key`` (a duplicate is dropped on admission).
+
+    Rows are decided in order within a ``conversation`` (usually the room).
+    """
+
+    service: str
+    tenant: str = ""
+    key: str
+    conversation: str
+    at: AwareDatetime
+    event: Event
+
+
+class Intake(Protocol):
+    """The door into the core for adapters."""
+
+    async def admit(self, received: Sequence[Received], *, cursor: tuple[str, str] | None = None) -> None:
+        """Commit rows, and ``cursor`` (name, value) with them, in one durable transaction; then return.
+
+        Duplicates by (service, tenant, key) are dropped. Only after this returns may the service be told that the
+        events were taken.
+        """
+        ...
+
+    async def cursor(self, name: str) -> str | None:
+        """The value last committed under a cursor's name (a Matrix sync token)."""
+        ...
+
+    async def locked(self, service: str) -> Sequence[Received]:
+        """The rows of a service that still wait for a key, oldest first."""
+        ...
+
+    async def unlock(self, received: Received) -> None:
+        """Replace the locked row with the same identity by its readable event (or by :class:`Unreadable`)."""
+        ...
+
+
+# --- what to do ----------------------------------------------------------------------------------------------------
+
+
+class Post(Node):
+    """Show a document in the effect's room.
+
+    ``reply_to``/``thread`` are the service's event ids. ``edit`` is the id of an earlier *effect* whose message this
+    one replaces (see ``Effect.target``). ``people`` maps contact names in the document to user ids of this service;
+    ``ping`` lists the user ids to notify. ``discreet``: the notification text names case and kind only.
+    ``instant``: sent at most once (an ephemeral answer).
+    """
+
+    t: Literal["post"] = "post"
+    document: Document
+    reply_to: str | None = None
+    thread: str | None = None
+    edit: str | None = None
+    people: dict[str, str] = {}
+    ping: tuple[str, ...] = ()
+    discreet: bool = False
+    instant: bool = False
+
+
+class OpenRoom(Node):
+    """Make a room. Outcome data: ``{"room": id}``. ``name`` and ``topic`` are public: never a case's subject."""
+
+    t: Literal["open-room"] = "open-room"
+    purpose: Literal["direct", "security", "embargo"]
+    name: str
+    topic: str
+    invite: tuple[str, ...] = ()
+    federate: bool = True
+
+
+class Enter(Node):
+    """Accept an invitation to the effect's room. Outcome data: ``{"members": [ids], "encrypted": bool}``."""
+
+    t: Literal["enter"] = "enter"
+
+
+class Invite(Node):
+    t: Literal["invite"] = "invite"
+    user: str
+
+
+class Remove(Node):
+    """Put a user out of the room (kick). Success if they are not in it."""
+
+    t: Literal["remove"] = "remove"
+    user: str
+    reason: str
+
+
+class Leave(Node):
+    t: Literal["leave"] = "leave"
+
+
+class Redact(Node):
+    """Take back a message of somebody's, by event id, where the bot may."""
+
+    t: Literal["redact"] = "redact"
+    event: str
+    reason: str
+
+
+class Upload(Node):
+    """Put a file of the bot's machine into the room (encrypted where the room is). Refused if ``sha256`` differs."""
+
+    t: Literal["upload"] = "upload"
+    path: str
+    name: str
+    sha256: str
+
+
+class Stage(Node):
+    """Release host: find and hash the archives of a version prepared in private.
+
+    Outcome data: ``{"archives": [{"name", "path", "size", "digests": {algorithm: hex}}]}``.
+    """
+
+    t: Literal["stage"] = "stage"
+    version: str
+
+
+class Publish(Node):
+    """Release host: make the privately prepared archives of a version public. Outcome data as for :class:`Stage`."""
+
+    t: Literal["publish"] = "publish"
+    version: str
+
+
+class Survey(Node):
+    """Release host: list what is published.
+
+    Outcome data: ``{"releases": [{"version", "archives": [{"name", "size", "url", "digests": {algorithm:
+    {"hex", "source"}}}]}]}`` with source ``posted`` (a SHA*SUMS file or page) or ``computed``.
+    """
+
+    t: Literal["survey"] = "survey"
+
+
+Deed = Annotated[
+    Post | OpenRoom | Enter | Invite | Remove | Leave | Redact | Upload | Stage | Publish | Survey,
+    Field(discriminator="t"),
+]
+
+
+class Effect(Node):
+    """A deed with all that performing it once needs.
+
+    ``id`` is the idempotency key. ``attempts`` counts earlier tries whose outcome is unknown or failed; ``first`` is
+    when the first one began. ``room`` is the service's id of the place (None where a deed has none). ``target`` is the
+    event id of the message that ``Post.edit`` names.
+    """
+
+    id: str
+    service: str
+    tenant: str = ""
+    room: str | None = None
+    deed: Deed
+    attempts: int = 0
+    first: AwareDatetime | None = None
+    target: str | None = None
+
+
+class Receipt(Node):
+    """What came of an effect: the message's ``event`` id, and ``data`` as the deed's docstring says."""
+
+    event: str | None = None
+    data: dict[str, Any] = {}
+
+
+class TryLater(Exception):
+    """The effect did not happen, or it is unknown whether it did: try again, not before ``after``.
+
+    ``code`` is a short machine word for logs (``ratelimited``, ``timeout``, ``503``), never a server's free text.
+    """
+
+    def __init__(self, code: str, after: timedelta | None = None) -> None:
+        super().__init__(code)
+        self.code = code
+        self.after = after
+
+
+class Impossible(Exception):
+    """The effect can never happen as it is (no such user, forbidden). ``code`` as in :class:`TryLater`."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+class Service(Protocol):
+    """An adapter that runs: it feeds an intake and performs effects for its service name."""
+
+    name: str
+
+    async def start(self, intake: Intake) -> None:
+        """Connect and begin to feed. Returns when the service is ready; raises if it can't be."""
+        ...
+
+    async def perform(self, effect: Effect) -> Receipt:
+        """Do it, idempotently by ``effect.id``. Raises :class:`TryLater` or :class:`Impossible`."""
+        ...
+
+    async def stop(self) -> None:
+        """Stop feeding, finish what is in hand, disconnect."""
+        ...

@@ -1,0 +1,1 @@
+"""Tests of the checksum grammar, the chat reader, the verdicts and the shell verifier."""
