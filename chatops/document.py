@@ -190,6 +190,14 @@ def para(*parts: Part) -> Para:
     return Para(line=line(*parts))
 
 
+def code(text: str) -> Code:
+    return Code(text=text)
+
+
+def quote(text: str) -> Quote:
+    return Quote(text=text)
+
+
 def bullets(items: Iterable[str | Line], *, numbered: bool = False) -> Bullets:
     return Bullets(items=tuple(line(item) if isinstance(item, str) else item for item in items), numbered=numbered)
 

@@ -126,7 +126,13 @@ def step_text(step: Step) -> str:
 
 def command_line(action: Action, prefix: str) -> str:
     """The whole command that an action stands for, ready to copy."""
-    return visible_line(f"{prefix} {action.command}".strip())
+    return visible_line(f"{prefix} {action.command}").strip(" ")
+
+
+def action_label(action: Action, prefix: str) -> str:
+    """What an action's line says before the command; nothing where the command begins with the same words."""
+    label, command = visible_line(action.label), command_line(action, prefix)
+    return "" if not label or f"{command} ".startswith(f"{label} ") else f"{label}: "
 
 
 def action_marks(actions: Sequence[Action]) -> list[str]:
@@ -142,7 +148,7 @@ def labelled_cells(head: Sequence[str], row: Sequence[Line]) -> tuple[Line, list
 
 
 def _is_blank(cell: Line) -> bool:
-    return all(isinstance(part, Plain) and not part.text.strip() for part in cell)
+    return all(isinstance(part, Plain) and not part.text.strip(" ") for part in cell)
 
 
 # --- the document --------------------------------------------------------------------------------------------------
@@ -163,7 +169,7 @@ def plain_text(
         marks = action_marks(document.actions)
         parts.append(
             "\n".join(
-                f"{mark} {visible_line(action.label)}: {command_line(action, prefix)}"
+                f"{mark} {action_label(action, prefix)}{command_line(action, prefix)}"
                 for mark, action in zip(marks, document.actions, strict=True)
             )
         )

@@ -83,6 +83,21 @@ class Http:
             LoggedOut: the token isn't known.
             Refused: any other 4xx.
         """
+        answer = await self._call(method, where, body, query, wait)
+        if not isinstance(answer, dict):
+            raise TryLater("not-json")
+        return answer
+
+    async def call_list(self, method: str, where: str) -> list[Json]:
+        """As :meth:`call`, for the few answers that are lists of objects."""
+        answer = await self._call(method, where, None, None, None)
+        if not isinstance(answer, list):
+            raise TryLater("not-json")
+        return [item for item in answer if isinstance(item, dict)]
+
+    async def _call(
+        self, method: str, where: str, body: Any, query: Mapping[str, str] | None, wait: float | None
+    ) -> Any:
         data = None if body is None else json.dumps(body).encode()
         headers = {"Content-Type": "application/json"} if data is not None else {}
         async with self._request(method, where, data, headers, query, wait) as response:
@@ -93,7 +108,7 @@ class Http:
         headers = {"Content-Type": "application/octet-stream", "Content-Length": str(size)}
         async with self._request("POST", path("upload", under="media/v3"), content, headers, None, 3600) as response:
             answer = await self._answer(response)
-        address = answer.get("content_uri")
+        address = answer.get("content_uri") if isinstance(answer, dict) else None
         if not isinstance(address, str):
             raise TryLater("no-content-uri")
         return address
@@ -136,14 +151,12 @@ class Http:
             # The library's message may hold an address or a header; its class is enough to act on.
             raise TryLater("connection") from None
 
-    async def _answer(self, response: aiohttp.ClientResponse) -> Json:
+    async def _answer(self, response: aiohttp.ClientResponse) -> Any:
         try:
             answer = await response.json(content_type=None)
         except (ValueError, UnicodeDecodeError):
             answer = None
         if response.status < 300:
-            if not isinstance(answer, dict):
-                raise TryLater("not-json")
             return answer
         answer = answer if isinstance(answer, dict) else {}
         code = _code(answer, response.status)

@@ -39,6 +39,7 @@ from chatops.document import (
 from chatops.plain import (
     PREFIX,
     STEP_MARKS,
+    action_label,
     action_marks,
     columns,
     command_line,
@@ -221,7 +222,8 @@ def _steps(board: Board) -> Iterable[str]:
 
 def _actions(actions: tuple[Action, ...], prefix: str) -> Iterable[str]:
     for mark, action in zip(action_marks(actions), actions, strict=True):
-        yield f"{escape(mark)} {_text(action.label)}: <code>{escape(command_line(action, prefix))}</code>"
+        before, command = f"{mark} {action_label(action, prefix)}", command_line(action, prefix)
+        yield f"{escape(before)}<code>{escape(command)}</code>"
 
 
 def _link(link: Link) -> str:

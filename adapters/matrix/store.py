@@ -27,7 +27,8 @@ from nio.crypto import (
 )
 
 _SCHEMA = """
-CREATE TABLE IF NOT EXISTS account (one INTEGER PRIMARY KEY CHECK (one = 1), shared INTEGER NOT NULL, pickle BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS account (one INTEGER PRIMARY KEY CHECK (one = 1), shared INTEGER NOT NULL,
+    pickle BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS olm (id TEXT PRIMARY KEY, curve25519 TEXT NOT NULL, pickle BLOB NOT NULL,
     created TEXT NOT NULL, used TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS megolm (room TEXT, curve25519 TEXT, id TEXT, ed25519 TEXT NOT NULL, pickle BLOB NOT NULL,
@@ -83,7 +84,7 @@ class CryptoStore:
 
     def save_account(self, account: Any) -> None:
         self._db.execute(
-            "INSERT INTO account VALUES (1, ?, ?) ON CONFLICT DO UPDATE SET shared = excluded.shared, pickle = excluded.pickle",
+            "INSERT OR REPLACE INTO account VALUES (1, ?, ?)",
             (int(account.shared), account.pickle(self._key)),
         )
 

@@ -45,7 +45,7 @@ class Person:
         """Register, log in on a device whose keys live in ``folder``, and listen. Others can write to them at once."""
         password = secrets.token_urlsafe(16)
         user_id = await synapse.register(localpart, password)
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)  # noqa: ASYNC240 - a moment, on a local disk
         client = nio.AsyncClient(
             synapse.url,
             user_id,
@@ -64,19 +64,29 @@ class Person:
         except BaseException:
             await client.close()
             raise
-        person._listening = asyncio.create_task(person._listen(), name=f"listening of {localpart}")
+        person.listen()
         return person
 
     async def close(self) -> None:
         """Leave the stage: stop listening, disconnect. The account and the rooms stay."""
-        if self._listening is not None:
-            self._listening.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._listening
+        await self.deafen()
         await self.client.close()
         # nio leaves its SQLite connection to the garbage collector.
         with contextlib.suppress(AttributeError):
             self.client.store.database.close()
+
+    def listen(self) -> None:
+        """Listen again after :meth:`deafen`: all that was missed is read first."""
+        if self._listening is None:
+            self._listening = asyncio.create_task(self._listen(), name=f"listening of {self.id}")
+
+    async def deafen(self) -> None:
+        """Stop listening, as someone whose client is shut. They can still speak."""
+        listening, self._listening = self._listening, None
+        if listening is not None:
+            listening.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await listening
 
     # --- doing -----------------------------------------------------------------------------------------------------
 
@@ -162,9 +172,11 @@ class Person:
     ) -> str:
         """Make a room and return its id once it shows in this person's own client."""
         encryption = {"type": "m.room.encryption", "content": {"algorithm": "m.megolm.v1.aes-sha2"}}
+        # As Element does it: in a two-person chat both have all power.
+        private = nio.RoomPreset.trusted_private_chat if direct else nio.RoomPreset.private_chat
         made = await self.client.room_create(
             visibility=nio.RoomVisibility.public if public else nio.RoomVisibility.private,
-            preset=nio.RoomPreset.public_chat if public else nio.RoomPreset.trusted_private_chat,
+            preset=nio.RoomPreset.public_chat if public else private,
             name=name,
             is_direct=direct,
             invite=invite,
@@ -182,6 +194,9 @@ class Person:
 
     async def invite(self, room: str, user: str) -> None:
         _ok(await self.client.room_invite(room, user), "invite")
+
+    async def kick(self, room: str, user: str) -> None:
+        _ok(await self.client.room_kick(room, user), "kick")
 
     async def join(self, room: str) -> None:
         """Join, and return when the room shows in this person's own client."""
@@ -203,7 +218,7 @@ class Person:
         )
         if answer.status != 200:
             raise Refused(f"download: {answer.status}")
-        data = await answer.read()
+        data: bytes = await answer.read()
         if described:
             plain: bytes = decrypt_attachment(
                 data, described["key"]["k"], described["hashes"]["sha256"], described["iv"]

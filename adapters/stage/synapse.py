@@ -8,7 +8,6 @@ import os
 import random
 import secrets
 import select
-import signal
 import socket
 import subprocess
 import sys
@@ -240,8 +239,8 @@ class Synapse:
 def _ready_before_end(ready: socket.socket, alive: int, deadline: float) -> bool:
     """True when the child has reported ready; False when it ended or the deadline passed."""
     while (left := deadline - time.monotonic()) > 0:
-        readable, _, _ = select.select([ready, alive], [], [], left)
-        if ready in readable:
+        readable, _, _ = select.select([ready.fileno(), alive], [], [], left)
+        if ready.fileno() in readable:
             if b"READY=1" in ready.recv(4096):
                 return True
         elif alive in readable:

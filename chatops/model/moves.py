@@ -195,9 +195,12 @@ _OURS_ACCEPTED = Need(_report(Whom.CASE, Report.ACCEPTED))
 _DROP_PROPOSAL = _may(EmbargoEvent.REJECT, Whom.CASE, _PROPOSED)
 
 
+_OURS_ENGAGED = Need(_report(Whom.CASE, *ENGAGED))
+
+
 def _start_needs(*when: Fact) -> Lines:
-    """An embargo is proposed and accepted only for a report that is alive, and only while there is a secret."""
-    return tuple(Need(fact, when) for fact in (_report(Whom.CASE, *ENGAGED), _SECRET, _NO_FIX_OUT))
+    """What a new embargo needs; a revision of one in force does not (attacks may have been seen meanwhile)."""
+    return (Need(_SECRET, when), Need(_NO_FIX_OUT, when))
 
 
 # Whatever ends an embargo, everyone's consent ends with it; one that was only proposed is rejected.
@@ -207,8 +210,9 @@ _END: Lines = (
     _may(ConsentEvent.EMBARGO_OVER, Whom.EVERYONE),
 )
 
-# What everybody may read, every vendor knows (Vultron: P forces V).
-_KNOWN: Lines = (_may(ExposureEvent.PUBLISH, Whom.CASE), _may(FixEvent.LEARN, Whom.EVERYONE))
+# Causes (Vultron): a public exploit makes the public aware, and what everybody may read, every vendor knows.
+_PUBLIC = _may(ExposureEvent.PUBLISH, Whom.CASE)
+_ALL_KNOW = _may(FixEvent.LEARN, Whom.EVERYONE)
 
 _OPENED: Lines = (
     _may(ReportEvent.RECEIVE, Whom.CASE),  # found by the team itself
@@ -267,7 +271,11 @@ def _deployed(whom: Whom) -> Lines:
 _NOT_OUT: Lines = (_may(FixCorrection.NOT_DEPLOYED, Whom.NAMED),)
 _NO_FIX: Lines = (*_NOT_OUT, _may(FixCorrection.NOT_READY, Whom.NAMED))
 
-_DATE: Lines = (*_start_needs(_embargo(Embargo.NONE, Embargo.PROPOSED)), _must(EmbargoEvent.PROPOSE, Whom.CASE))
+_DATE: Lines = (
+    _OURS_ENGAGED,
+    *_start_needs(_embargo(Embargo.NONE, Embargo.PROPOSED)),
+    _must(EmbargoEvent.PROPOSE, Whom.CASE),
+)
 _SET_ASIDE: Lines = (
     _may(ReportEvent.VALIDATE, Whom.CASE),
     _must(ReportEvent.DEFER, Whom.CASE),
@@ -312,7 +320,12 @@ MOVES: Mapping[Move, Lines] = MappingProxyType(
             Need(_report(Whom.ACTOR, *ENGAGED)),
             _must(EmbargoEvent.PROPOSE, Whom.CASE),
         ),
-        Move.EMBARGO_ACCEPT: (*_start_needs(_PROPOSED), _must(EmbargoEvent.ACCEPT, Whom.CASE)),
+        # No new embargo for a report that is no longer alive; a revision may be closed all the same.
+        Move.EMBARGO_ACCEPT: (
+            Need(_OURS_ENGAGED.fact, (_PROPOSED,)),
+            *_start_needs(_PROPOSED),
+            _must(EmbargoEvent.ACCEPT, Whom.CASE),
+        ),
         Move.EMBARGO_ACCEPT_LONGER: (
             Need(_embargo(Embargo.REVISE)),
             _must(EmbargoEvent.ACCEPT, Whom.CASE),
@@ -358,13 +371,14 @@ MOVES: Mapping[Move, Lines] = MappingProxyType(
             _OURS_ACCEPTED,
             _may(FixEvent.READY, Whom.CASE),
             _must(FixEvent.DEPLOY, Whom.CASE),
-            *_KNOWN,
+            _PUBLIC,
+            _ALL_KNOW,
             *_END,
         ),
         # A leak: first a claim, from anyone; then what a coordinator confirms.
         Move.LEAK: (),
-        Move.LEAK_CONFIRMED: (_must(ExposureEvent.PUBLISH, Whom.CASE), *_KNOWN, *_END),
-        Move.EXPLOIT_CONFIRMED: (_must(ExposureEvent.EXPLOIT, Whom.CASE), *_KNOWN, *_END),
+        Move.LEAK_CONFIRMED: (_must(ExposureEvent.PUBLISH, Whom.CASE), _ALL_KNOW, *_END),
+        Move.EXPLOIT_CONFIRMED: (_must(ExposureEvent.EXPLOIT, Whom.CASE), _PUBLIC, _ALL_KNOW, *_END),
         # Attacks should end the embargo, which coordinators decide; but no new one begins.
         Move.ATTACKS_CONFIRMED: (_must(ExposureEvent.ATTACK, Whom.CASE), _DROP_PROPOSAL),
     }

@@ -110,7 +110,7 @@ def hand_picked(algorithm: Algorithm, folder: Path) -> list[str]:
 @pytest.mark.parametrize("algorithm", TOOLS)
 def test_hand_picked_lines(algorithm: Algorithm, folder: Path) -> None:
     for content in hand_picked(algorithm, folder):
-        for options in ([], ["--strict", "--warn"], ["--ignore-missing"]):
+        for options in ([], ["--strict", "--warn", "--ignore-missing"]):
             same(algorithm, options, content.encode(), folder)
 
 

@@ -258,6 +258,104 @@ def test_only_members_propose_dates_and_not_for_a_report_that_they_deferred() ->
         apply(Move.EMBARGO_PROPOSE, deferred, fed)
 
 
+DATES = (Move.EMBARGO_REVIEW, Move.EMBARGO_DATE)
+
+
+@pytest.mark.parametrize("move", DATES)
+def test_the_team_proposes_a_date_and_coordinators_close_the_question(move: Move) -> None:
+    assert embargo(story(Move.REPORT, move)) is Embargo.PROPOSED
+    assert embargo(story(Move.REPORT, move, Move.EMBARGO_ACCEPT)) is Embargo.ACTIVE
+    assert embargo(story(Move.REPORT, move, Move.EMBARGO_REJECT)) is Embargo.NONE
+    assert embargo(story(*TRIAGED, move)) is Embargo.REVISE
+    assert embargo(story(*TRIAGED, move, move, Move.EMBARGO_ACCEPT)) is Embargo.ACTIVE
+    assert not permitted(move, story(*TRIAGED, Move.EMBARGO_END), CAST)
+
+
+@pytest.mark.parametrize("move", DATES)
+@pytest.mark.parametrize("embargoed", [Embargo.NONE, Embargo.PROPOSED, Embargo.ACTIVE, Embargo.REVISE])
+@pytest.mark.parametrize("ours", Report)
+def test_the_team_proposes_only_for_a_report_that_is_alive(move: Move, embargoed: Embargo, ours: Report) -> None:
+    states = {**beginning(), (Kind.REPORT, CASE): ours, (Kind.EMBARGO, CASE): embargoed}
+    assert permitted(move, states, CAST) == (ours in (Report.RECEIVED, Report.VALID, Report.ACCEPTED))
+
+
+@pytest.mark.parametrize("move", DATES)
+@pytest.mark.parametrize("happened", [Move.ATTACKS_CONFIRMED, Move.STATUS_DEPLOYED])
+def test_what_prevents_a_new_embargo_does_not_prevent_a_revision(move: Move, happened: Move) -> None:
+    assert embargo(story(*TRIAGED, happened, move, Move.EMBARGO_ACCEPT)) is Embargo.ACTIVE
+    for start in ((), (Move.TRIAGE_PROPOSE,)):
+        assert not permitted(move, story(Move.REPORT, *start, happened), CAST)
+
+
+def test_a_revision_is_closed_even_if_our_report_was_set_aside() -> None:
+    assert embargo(story(*TRIAGED, Move.EMBARGO_DATE, Move.DUPLICATE, Move.EMBARGO_ACCEPT)) is Embargo.ACTIVE
+
+
+@pytest.mark.parametrize(
+    ("machine", "state"),
+    [
+        *((Kind.REPORT, state) for state in (Report.START, Report.INVALID, Report.DEFERRED, Report.CLOSED)),
+        *((Kind.EXPOSURE, state) for state in Exposure if state is not Exposure.NONE),
+        (Kind.FIX, FixStatus.DEPLOYED),
+    ],
+)
+def test_a_proposal_is_not_accepted_where_an_embargo_may_not_start(machine: Kind, state: str) -> None:
+    """No history leads to these states (the proposal was dropped before); acceptance does not lean on that."""
+    states = story(Move.REPORT, Move.TRIAGE_PROPOSE)
+    assert permitted(Move.EMBARGO_ACCEPT, states, CAST)
+    with pytest.raises(Forbidden, match=f"{machine}: 'embargo accept'"):
+        apply(Move.EMBARGO_ACCEPT, {**states, (machine, CASE): state}, CAST)
+
+
+@pytest.mark.parametrize("state", [Consent.INVITED, Consent.LAPSED, Consent.SIGNATORY])
+def test_consent_left_over_from_an_embargo_is_worth_nothing(state: Consent) -> None:
+    """Nor to this: whoever had been a member of an embargo that is no more neither accepts nor proposes."""
+    for embargoed in (Embargo.NONE, Embargo.PROPOSED, Embargo.EXITED):
+        states = {**story(Move.REPORT), (Kind.EMBARGO, CASE): embargoed, (Kind.CONSENT, DEBIAN): state}
+        states[Kind.REPORT, DEBIAN] = Report.ACCEPTED
+        for move in (Move.ACCEPT, Move.EMBARGO_PROPOSE, Move.BRING):
+            assert not permitted(move, states, CAST)
+
+
+@pytest.mark.parametrize("state", [state for state in Consent if state is not Consent.SIGNATORY])
+def test_only_a_signatory_proposes_or_brings(state: Consent) -> None:
+    states = {**story(*TRIAGED), (Kind.REPORT, DEBIAN): Report.ACCEPTED}
+    for move in (Move.EMBARGO_PROPOSE, Move.BRING):
+        assert permitted(move, {**states, (Kind.CONSENT, DEBIAN): Consent.SIGNATORY}, CAST)
+        assert not permitted(move, {**states, (Kind.CONSENT, DEBIAN): state}, CAST)
+
+
+def test_a_report_is_received_by_us_and_by_who_sent_it() -> None:
+    assert told(apply(Move.REPORT, beginning(), CAST)) == [
+        ("report", CASE, "received"),
+        ("fix", CASE, "Vfd"),
+        ("report", REPORTER, "received"),
+    ]
+
+
+def test_an_expert_has_the_report() -> None:
+    assert told(apply(Move.TEAM_ADD, story(Move.REPORT), CAST)) == [("report", FEDORA, "received")]
+
+
+@pytest.mark.parametrize("triage", [Move.TRIAGE, Move.TRIAGE_PROPOSE])
+def test_triage_opens_and_reopens_but_not_what_is_closed(triage: Move) -> None:
+    for before in ((), (Move.REPORT,), (Move.REPORT, Move.REJECT), (Move.REPORT, Move.DUPLICATE)):
+        states = story(*before, triage)
+        assert (states[Kind.REPORT, CASE], states[Kind.FIX, CASE]) == ("accepted", "Vfd")
+        assert embargo(states) is (Embargo.ACTIVE if triage is Move.TRIAGE else Embargo.PROPOSED)
+    with pytest.raises(Forbidden, match=f"report: '{triage}' is not possible in 'closed'"):
+        story(Move.REPORT, Move.REJECT, Move.CLOSE, triage)
+
+
+def test_an_end_takes_an_open_proposal_with_it() -> None:
+    proposed = (Move.REPORT, Move.TRIAGE_PROPOSE)
+    for end in (Move.REJECT, Move.CLOSE):
+        states = story(*proposed, end)
+        assert embargo(states) is Embargo.NONE
+        assert states[Kind.REPORT, CASE] == "closed"
+    assert story(Move.REPORT, Move.EMBARGO_DATE, Move.REJECT)[Kind.REPORT, CASE] == "invalid"
+
+
 @pytest.mark.parametrize(
     ("answers", "report", "fix"),
     [
@@ -359,12 +457,14 @@ STEPS = [(move, line) for move, lines in MOVES.items() for line in lines if isin
 
 
 def moves_with(*events: object) -> set[Move]:
-    return {move for move, step in STEPS if step.event in events}
+    # Two machines may call their events the same, and then these are equal as strings: identity tells them apart.
+    return {move for move, step in STEPS if any(step.event is event for event in events)}
 
 
 def test_every_move_is_in_the_table_and_every_event_in_a_move() -> None:
     assert set(MOVES) == set(Move)
-    assert {step.event for _, step in STEPS} == {event for machine in MACHINES for event in machine.events}
+    for machine in MACHINES:
+        assert all(moves_with(event) for event in machine.events), machine.name
     with pytest.raises(TypeError):
         MOVES[Move.LEAK] = ()  # type: ignore[index]
 
@@ -372,7 +472,8 @@ def test_every_move_is_in_the_table_and_every_event_in_a_move() -> None:
 def test_silence_is_never_acceptance() -> None:
     accepting = [(move, step.whom) for move, step in STEPS if step.event is ConsentEvent.ACCEPT]
     assert accepting == [(Move.INVITE_STANDING, Whom.NAMED), (Move.ACCEPT, Whom.ACTOR)]
-    assert not any(step.optional for _, step in STEPS if step.event in (ConsentEvent.ACCEPT, ConsentEvent.INVITE))
+    asking = (ConsentEvent.ACCEPT, ConsentEvent.INVITE)
+    assert not any(step.optional for _, step in STEPS if step.kind is Kind.CONSENT and step.event in asking)
 
 
 def test_closing_never_ends_an_embargo() -> None:
@@ -392,16 +493,20 @@ def test_each_event_meets_who_has_such_a_machine() -> None:
             assert step.whom is not Whom.CASE
 
 
-@pytest.mark.parametrize("move", Move)
-def test_a_forbidden_move_says_nothing_but_names(move: Move) -> None:
-    names = {*Kind, *Move, *(m.name for m in MACHINES)}
-    names |= {name for m in MACHINES for name in (*m.states, *m.events)}
+FORBIDDEN_AT_FIRST = [move for move in Move if not permitted(move, beginning(), CAST)]
+
+
+@pytest.mark.parametrize("move", FORBIDDEN_AT_FIRST)
+def test_a_refusal_holds_nothing_but_names(move: Move) -> None:
+    names: set[str] = {*Kind, *Move}
+    for machine in MACHINES:
+        names |= {machine.name, *machine.states.__members__.values(), *machine.events.__members__.values()}
     secret = Cast(actor="s3cret", actor_org="s3cret", named="s3cret", named_org="s3cret")
-    try:
+    with pytest.raises(Forbidden) as caught:
         apply(move, beginning(), secret)
-    except Forbidden as refusal:
-        assert {refusal.machine, refusal.state, refusal.event} <= names
-        assert "s3cret" not in f"{refusal} {refusal!r}"
+    refusal = caught.value
+    assert {refusal.machine, refusal.state, refusal.event} <= names
+    assert "s3cret" not in f"{refusal} {refusal!r}"
 
 
 def test_only_the_table_of_moves_steps_a_machine() -> None:
@@ -486,9 +591,9 @@ class History(RuleBasedStateMachine):
 
     def check_proposals(self, move: Move, before: States, people: Cast) -> None:
         """No embargo is proposed by a participant whose report is invalid, deferred or closed."""
-        if move in (Move.EMBARGO_REVIEW, Move.EMBARGO_DATE) and embargo(before) in (Embargo.NONE, Embargo.PROPOSED):
+        if move in (Move.EMBARGO_REVIEW, Move.EMBARGO_DATE):
             assert may_propose(Report(before[Kind.REPORT, CASE]))
-            assert exposure(before) is Exposure.NONE
+            assert exposure(before) is Exposure.NONE or embargo(before) in (Embargo.ACTIVE, Embargo.REVISE)
         if move is Move.EMBARGO_PROPOSE:
             assert people.actor is not None
             assert may_propose(Report(before[Kind.REPORT, people.actor]))

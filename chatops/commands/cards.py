@@ -1,0 +1,195 @@
+"""The cards that several commands show: the board of four steps, the case card, the terms.
+
+``inside`` says that the reader is on the team; others see neither the reporter nor what the team alone needs.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from chatops.document import (
+    Action,
+    Block,
+    Board,
+    Document,
+    Line,
+    Step,
+    Table,
+    Tlp,
+    bullets,
+    fields,
+    line,
+    para,
+    strong,
+    table,
+    when,
+    who,
+)
+from chatops.model.book import CaseFile
+from chatops.model.machines import IN_FORCE, Consent, Embargo, Report
+
+MAY: tuple[str, ...] = (
+    "You may patch your own systems.",
+    "You may bring a colleague of your organisation who needs to know; tell us, so that we ask them too.",
+    "Please publish no package, and talk of it to nobody else, before that date.",
+    "We are volunteers: we do our best, and can promise neither completeness nor confidentiality by others.",
+)
+"""The default terms, in plain words (product.md, step 2; the policy's best efforts)."""
+
+ANSWERS = {
+    Consent.NO_EMBARGO: "—",
+    Consent.INVITED: "no answer yet",
+    Consent.SIGNATORY: "member",
+    Consent.LAPSED: "asked about the new date",
+    Consent.DECLINED: "declined",
+    Consent.REMOVED: "removed",
+}
+
+
+def board(file: CaseFile) -> Board:
+    """The policy's four steps, computed from the machines."""
+    case = file.case
+    triaged = case.triaged_at is not None
+    over = case.embargo == Embargo.EXITED
+    settled = case.outcome is not None
+    first: Step = Step(
+        name="Identification and triage",
+        state="done" if triaged or settled else "under way",
+        note=case.band or ("" if triaged else "not triaged yet"),
+    )
+    asked = file.ever_asked()
+    silent = sum(1 for one in asked if file.participants[one].consent == Consent.INVITED)
+    if over:
+        second = Step(name="Notification and embargo", state="done", note="embargo over")
+    elif case.embargo == Embargo.NONE:
+        second = Step(name="Notification and embargo", state="not started")
+    else:
+        members = len(file.signatories())
+        note = (
+            f"{members} of {len(asked)} joined" + (f", {silent} silent" if silent else "") if asked else "nobody told"
+        )
+        second = Step(name="Notification and embargo", state="under way", note=note)
+    if case.private_release_at is None:
+        third = Step(name="Private release", state="not started")
+    else:
+        third = Step(name="Private release", state="done" if case.released_at else "under way", note=case.version or "")
+    if case.released_at is not None:
+        fourth = Step(name="General release", state="done", note=case.version or "")
+    else:
+        begun = case.announcing_at is not None or case.exposure[0] == "P"
+        fourth = Step(name="General release", state="under way" if begun else "not started")
+    return Board(steps=(first, second, third, fourth))
+
+
+def dates(file: CaseFile, now: datetime) -> Line:
+    """The terms in force, or that there are none."""
+    case = file.case
+    if case.embargo == Embargo.NONE:
+        return line("none")
+    if case.embargo == Embargo.EXITED:
+        return line("over")
+    if case.embargo == Embargo.PROPOSED:
+        proposal = file.question
+        return line("proposed until ", when(proposal.at)) if proposal else line("proposed")
+    if case.release_date is not None:
+        late = ": past its date, not binding" if case.release_date <= now else ""
+        return line("until ", when(case.release_date), " (release date)", late)
+    if case.review_date is not None:
+        return line("until further notice; looked at again ", when(case.review_date))
+    return line("until further notice")
+
+
+def case_card(file: CaseFile, now: datetime, *, inside: bool, title: str | None = None) -> Document:
+    """What a case is, where it stands, and what is sensible next."""
+    case = file.case
+    pairs: list[tuple[str, str | Line]] = [("Title", case.title)]
+    if inside or case.owner:
+        owner = line(who(file.name(case.owner))) if case.owner else line("nobody yet")
+        backup = (", backup ", who(file.name(case.backup))) if case.backup else ()
+        pairs.append(("Owner", (*owner, *line(*backup))))
+    pairs.append(("Severity", f"{case.band} ({case.severity})" if case.severity else "not rated yet"))
+    pairs.append(("Embargo", dates(file, now)))
+    if file.question is not None:
+        pairs.append(("Proposed date", _question(file)))
+    for name, value in (
+        ("Versions", case.versions),
+        ("Mitigation", case.mitigation),
+        ("Component", case.component),
+        ("Boundary", case.boundary),
+        ("Exposed", case.exposed),
+        ("Fix effort", case.complexity),
+        ("CVE", case.cve),
+    ):
+        if value:
+            pairs.append((name, value))
+    if case.reporter and (inside or case.reporter_known):
+        pairs.append(("Reporter", _reporter(file)))
+    if inside and case.next_word and case.closed_at is None:
+        pairs.append(("Reporter's next word", line(when(case.next_word, day=True))))
+    if inside and file.experts():
+        pairs.append(("Experts", ", ".join(file.name(one) for one in file.experts())))
+    if case.closed_at is not None:
+        pairs.append(("Closed", line(case.outcome or "closed", " ", when(case.closed_at, day=True))))
+    blocks: list[Block] = [board(file), fields(*pairs)]
+    if answers := people(file):
+        blocks.append(answers)
+    return Document(
+        title=title or f"{case.id}",
+        kind="case card",
+        tlp=Tlp.AMBER_STRICT,
+        case=case.id,
+        blocks=tuple(blocks),
+        actions=next_actions(file) if inside else (),
+    )
+
+
+def _reporter(file: CaseFile) -> str:
+    wishes = file.case.wishes or {}
+    told = [f"{name}: {value}" for name, value in sorted(wishes.items())]
+    return file.name(file.case.reporter) + (f" ({', '.join(told)})" if told else "")
+
+
+def _question(file: CaseFile) -> Line:
+    proposal = file.question
+    assert proposal is not None
+    votes = list((proposal.votes or {}).values())
+    yes, no = votes.count("agree"), votes.count("object")
+    return line(when(proposal.at), f" by {file.name(proposal.by)}: {yes} agree, {no} object")
+
+
+def people(file: CaseFile) -> Table | None:
+    """Everybody who was asked, with their answer and what their organisation says; silence is its own state."""
+    rows = []
+    for one in file.participants.values():
+        if one.role == "downstream" and one.asked_at is not None:
+            down = file.downstreams.get(one.organisation or "")
+            status = down.answer if down and down.answer else "no answer"
+            answer = ANSWERS[Consent(one.consent)]
+            if one.consent == Consent.NO_EMBARGO and file.case.embargo == Embargo.EXITED:
+                answer = "was a member" if one.terms_until else "was asked"
+            rows.append((line(strong(file.name(one.contact))), line(answer), line(status)))
+    return table(("who", "embargo", "status"), sorted(rows, key=str)) if rows else None
+
+
+def next_actions(file: CaseFile) -> tuple[Action, ...]:
+    """The sensible next steps for the team, most urgent first; at most three."""
+    case = file.case
+    actions: list[Action] = []
+    if case.closed_at is not None:
+        return ()
+    if case.report in (Report.RECEIVED, Report.VALID) and case.triaged_at is None:
+        actions.append(Action(label="triage", command=f"triage {case.id}", emoji="🔎", style="primary"))
+    if case.owner is None:
+        actions.append(Action(label="own it", command=f"own {case.id}", emoji="✋"))
+    if case.embargo in IN_FORCE and not file.ever_asked():
+        actions.append(Action(label="notify packagers", command=f"invite {case.id} all-packagers", emoji="📣"))
+    if case.released_at is not None:
+        actions.append(Action(label="close", command=f"close {case.id}", emoji="📕"))
+    return tuple(actions[:3])
+
+
+def terms_block(file: CaseFile, now: datetime) -> tuple[Block, ...]:
+    """What members may do, and until when: the top of every embargo room."""
+    until = file.terms_date
+    first = para("Private until ", when(until), ".") if until else para("Private until further notice.")
+    return (first, bullets(MAY))

@@ -1,0 +1,61 @@
+"""``cases``: what is open and due."""
+
+from __future__ import annotations
+
+from chatops import policy
+from chatops.commands.cards import board
+from chatops.commands.declare import PRIVATE, Command, Who
+from chatops.commands.desk import Decision, Desk
+from chatops.document import Document, Line, Tlp, line, mono, para, strong, table, when
+from chatops.model.book import CaseFile
+from chatops.model.people import PlaceKind
+
+SHOWN = 25
+
+
+def handle(desk: Desk, args: object) -> Decision:
+    files = policy.known_cases(desk.actor, desk.book)
+    inside = desk.place is not PlaceKind.EMBARGO
+    if not inside:
+        files = [file for file in files if desk.file is not None and file.id == desk.file.id]
+    if not files:
+        return Decision(reply=Document(title="No open cases", kind="cases"))
+    rows = [_row(file, inside and desk.actor.coordinator) for file in files[:SHOWN]]
+    more = len(files) - SHOWN
+    case = files[0].id if len(files) == 1 else None
+    document = Document(
+        title=f"{len(files)} open case{'s' if len(files) > 1 else ''}",
+        kind="cases",
+        # Without titles a list tells numbers and dates only, which every reader of it has a part in.
+        tlp=Tlp.AMBER_STRICT if desk.actor.coordinator else Tlp.GREEN,
+        case=case if desk.actor.coordinator and desk.place is PlaceKind.EMBARGO else None,
+        blocks=(
+            table(("case", "what", "owner", "stands at", "next date"), rows),
+            *((para(f"and {more} more"),) if more > 0 else ()),
+            para("One of them: ", mono("show CASE")),
+        ),
+    )
+    return Decision(reply=document)
+
+
+def _row(file: CaseFile, inside: bool) -> tuple[Line, ...]:
+    case = file.case
+    step = next((s for s in reversed(board(file).steps) if s.state != "not started"), board(file).steps[0])
+    due = case.release_date or case.review_date or case.next_word
+    return (
+        line(strong(case.id)),
+        line(case.title if inside else (case.band or "—")),
+        line(file.name(case.owner) if case.owner else "nobody"),
+        line(f"{step.name.lower()}, {step.state}"),
+        line(when(due, day=True)) if due else line("—"),
+    )
+
+
+COMMAND = Command(
+    verb="cases",
+    summary="what is open and due, as far as you have a part in it",
+    who=Who.TEAM | Who.MEMBER | Who.REPORTER,
+    where=PRIVATE,
+    example="cases",
+    handle=handle,
+)

@@ -1,0 +1,234 @@
+"""What a handler has before it, and what it gives back.
+
+Handlers are plain functions from a :class:`Desk` and their arguments to a :class:`Decision`: they look up, they do no
+I/O, they change nothing. The unit of work journals the events, turns targets into places and writes the outbox.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from chatops.config import Settings
+from chatops.document import Action, Document, Tlp, bullets, fields, line, para, when
+from chatops.model.book import Book, CaseFile
+from chatops.model.changes import Happened
+from chatops.model.people import Contact, Place, PlaceKind, Role
+from chatops.ports import Address, Publish, Stage, Survey, Upload
+
+
+class Refusal(Exception):
+    """The command can't be done: one line that says why and what to do. Nothing changes."""
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Who asks. ``contact`` is None for a stranger. ``hand`` is who really typed: in the shell, an operating-system
+    user; elsewhere the contact. Two confirmations need two contacts and two hands.
+    """
+
+    address: Address
+    contact: Contact | None
+    hand: str
+
+    @property
+    def id(self) -> str:
+        """The contact's id; empty for a stranger."""
+        return self.contact.id if self.contact else ""
+
+    @property
+    def name(self) -> str:
+        return self.contact.name if self.contact else "somebody"
+
+    @property
+    def coordinator(self) -> bool:
+        return self.contact is not None and Role.COORDINATOR in (self.contact.roles or [])
+
+
+# --- where a message goes ------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Security:
+    """The security room (of every service that runs)."""
+
+
+@dataclass(frozen=True)
+class CaseRoom:
+    """The case's embargo room (of every service that has one)."""
+
+    case: str
+
+
+@dataclass(frozen=True)
+class Direct:
+    """A contact's direct chat, on the first service that reaches them."""
+
+    contact: str
+
+
+@dataclass(frozen=True)
+class Public:
+    """Every public room that the bot was asked into."""
+
+
+@dataclass(frozen=True)
+class Here:
+    """In answer to what came in: where it was said, in its thread."""
+
+
+Target = Security | CaseRoom | Direct | Public | Here
+
+
+@dataclass(frozen=True)
+class ConsentQuestion:
+    """All that somebody who was asked, and has not accepted, may read of a case (model.md, clearance)."""
+
+    project: str
+    case: str
+    band: str | None
+    date: datetime | None
+    terms: tuple[str, ...]
+    again: bool = False
+
+    def document(self) -> Document:
+        until = line(when(self.date)) if self.date else line("no date yet; you will be told")
+        opening = (
+            f"{self.project}'s security team changed the date of a matter you know of. Please say whether you agree."
+            if self.again
+            else f"{self.project}'s security team would like to tell you about a vulnerability, in confidence."
+        )
+        return Document(
+            title=f"{self.case}: will you keep this private?",
+            kind="question",
+            tlp=Tlp.AMBER,
+            case=self.case,
+            blocks=(
+                para(opening),
+                fields(("Case", self.case), ("Severity", self.band or "not rated yet"), ("Private until", until)),
+                bullets(self.terms),
+                para("Nothing happens until you answer. If you accept, you are invited to the private room."),
+            ),
+            actions=(
+                Action(label="accept", command=f"accept {self.case}", emoji="✅", style="primary"),
+                Action(label="decline", command=f"decline {self.case}", emoji="❌"),
+            ),
+        )
+
+
+@dataclass(frozen=True)
+class EmbargoOver:
+    """What everybody who was ever asked hears when an embargo ends; it says nothing of the case itself."""
+
+    project: str
+    case: str
+
+    def document(self) -> Document:
+        return Document(
+            title=f"{self.case}: the embargo is over",
+            kind="embargo over",
+            tlp=Tlp.AMBER,
+            case=self.case,
+            blocks=(para(f"What you agreed to keep private for {self.project} in this case binds you no longer."),),
+        )
+
+
+@dataclass(frozen=True)
+class Message:
+    """One message. ``text`` is a document, or one of the two kinds that reach people who may not know details.
+
+    ``ping`` are contacts to notify. ``key`` names the effect, so that a later message can edit it (``edit``).
+    ``kind`` tells the gate what it is: ``details`` (the default), ``reporter`` (what the reporter may hear of their own
+    report), ``told`` (a coordinator's decision to tell somebody who has not accepted).
+    """
+
+    to: Target
+    text: Document | ConsentQuestion | EmbargoOver
+    ping: tuple[str, ...] = ()
+    key: str | None = None
+    edit: str | None = None
+    kind: str = "details"
+
+
+@dataclass(frozen=True)
+class Attach:
+    """A file into a place."""
+
+    to: Target
+    upload: Upload
+    case: str
+    kind: str = "details"
+
+
+@dataclass(frozen=True)
+class Job:
+    """Work for the release host. ``case``: on whose behalf (None: the installation)."""
+
+    deed: Stage | Publish | Survey
+    case: str | None = None
+
+
+@dataclass(frozen=True)
+class Alarm:
+    """Set (or move) a timer; ``due`` of None takes it away."""
+
+    key: str
+    kind: str
+    due: datetime | None
+    case: str | None = None
+    data: Mapping[str, str] = field(default_factory=dict)
+
+
+Outgoing = Message | Attach
+
+
+@dataclass
+class Decision:
+    """What a handler decided."""
+
+    reply: Document | None = None
+    events: list[Happened] = field(default_factory=list)
+    messages: list[Outgoing] = field(default_factory=list)
+    jobs: list[Job] = field(default_factory=list)
+    alarms: list[Alarm] = field(default_factory=list)
+    reply_key: str | None = None
+    reply_kind: str = "details"
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What a second person confirms. ``facts`` are all that the decision rests on; a change of any voids the code."""
+
+    document: Document
+    facts: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What a handler may know: the time, the asker, the place, the case (if one was named), and look-ups."""
+
+    now: datetime
+    settings: Settings
+    actor: Actor
+    book: Book
+    place: PlaceKind
+    room: Place | None
+    fresh: Callable[[], str]
+    code: Callable[[int], str]
+    file: CaseFile | None = None
+    confirmed_by: str | None = None
+
+    @property
+    def case(self) -> CaseFile:
+        """The case. Only for commands that need one."""
+        if self.file is None:
+            raise LookupError("this command has no case")
+        return self.file
+
+    @property
+    def project(self) -> str:
+        return self.settings.project.name
+
+    def days(self, number: int) -> datetime:
+        return self.now + timedelta(days=number)

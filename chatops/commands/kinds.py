@@ -1,0 +1,206 @@
+"""The kinds of argument: how a word becomes a value, and what is said when it does not."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from cvss import CVSS3, CVSS4
+from cvss.exceptions import CVSSError
+
+from chatops.commands.declare import BadValue
+from chatops.commands.desk import Desk
+from chatops.commands.moments import read_moment
+from chatops.model.people import Contact, Role
+
+
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """The known word that a mistyped one most likely meant."""
+    folded = {one.casefold(): one for one in known}
+    close = difflib.get_close_matches(word.casefold(), folded, n=1, cutoff=0.6)
+    return folded[close[0]] if close else None
+
+
+def _hint(word: str, known: Iterable[str], otherwise: str) -> str:
+    close = nearest(word, known)
+    return f"did you mean {close}?" if close else otherwise
+
+
+@dataclass(frozen=True)
+class Text:
+    """Any text."""
+
+    name: str = "TEXT"
+    longest: int = 20_000
+
+    def read(self, word: str, desk: Desk) -> str:
+        text = word.strip()
+        if not text:
+            raise BadValue(f"{self.name} is empty")
+        if len(text) > self.longest:
+            raise BadValue(f"{self.name} is longer than {self.longest} characters")
+        return text
+
+    def suggest(self, desk: Desk) -> list[str]:
+        return []
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One of a few words."""
+
+    options: tuple[str, ...]
+    label: str = ""
+
+    @property
+    def name(self) -> str:
+        return self.label or "|".join(self.options)
+
+    def read(self, word: str, desk: Desk) -> str:
+        if word.casefold() in self.options:
+            return word.casefold()
+        raise BadValue(f'"{word}" is none of {", ".join(self.options)}; {_hint(word, self.options, "pick one")}')
+
+    def suggest(self, desk: Desk) -> list[str]:
+        return list(self.options)
+
+
+@dataclass(frozen=True)
+class Person:
+    """A contact on the roster, by name. ``role`` narrows it."""
+
+    name: str = "WHO"
+    role: Role | None = None
+
+    def _known(self, desk: Desk) -> list[Contact]:
+        return [c for c in desk.book.contacts() if self.role is None or self.role in (c.roles or [])]
+
+    def read(self, word: str, desk: Desk) -> Contact:
+        known = {contact.name: contact for contact in self._known(desk)}
+        wanted = word.removeprefix("@").casefold()
+        if wanted in known:
+            return known[wanted]
+        kind = "contact" if self.role is None else str(self.role)
+        raise BadValue(f'no {kind} is called "{word}"; {_hint(wanted, known, "see contacts list")}')
+
+    def suggest(self, desk: Desk) -> list[str]:
+        return [contact.name for contact in self._known(desk)]
+
+
+@dataclass(frozen=True)
+class People:
+    """Contacts: a name, an organisation, or a group (``all-packagers``). The value is a tuple."""
+
+    name: str = "WHO"
+
+    def _groups(self, desk: Desk) -> dict[str, list[Contact]]:
+        groups: dict[str, list[Contact]] = {}
+        for contact in desk.book.contacts():
+            for role in contact.roles or []:
+                groups.setdefault(f"all-{role}s", []).append(contact)
+            if contact.organisation:
+                groups.setdefault(contact.organisation.casefold(), []).append(contact)
+        for contact in desk.book.contacts():
+            groups[contact.name] = [contact]
+        return groups
+
+    def read(self, word: str, desk: Desk) -> tuple[Contact, ...]:
+        groups = self._groups(desk)
+        wanted = word.removeprefix("@").rstrip(",").casefold()
+        if wanted in groups:
+            return tuple(groups[wanted])
+        raise BadValue(
+            f'no contact, organisation or group is called "{word}"; {_hint(wanted, groups, "see contacts list")}'
+        )
+
+    def suggest(self, desk: Desk) -> list[str]:
+        return sorted(self._groups(desk))
+
+
+@dataclass(frozen=True)
+class Moment:
+    """A date with an hour and a zone, in the future."""
+
+    name: str = "DATE"
+
+    def read(self, word: str, desk: Desk) -> Any:
+        zone = desk.actor.contact.zone if desk.actor.contact else None
+        when = read_moment(word, desk.now, zone)
+        if when <= desk.now:
+            raise BadValue(f"{word} lies in the past; write a date to come, e.g. {_example(desk)}")
+        cap = desk.days(desk.settings.policy.embargo_cap_days)
+        if when > cap:
+            raise BadValue(f"{word} is beyond the cap of {desk.settings.policy.embargo_cap_days} days ({cap:%Y-%m-%d})")
+        return when
+
+    def suggest(self, desk: Desk) -> list[str]:
+        return [_example(desk)]
+
+
+def _example(desk: Desk) -> str:
+    return f"{desk.days(14):%Y-%m-%d} 15:00 UTC"
+
+
+@dataclass(frozen=True)
+class Version:
+    name: str = "VERSION"
+
+    def read(self, word: str, desk: Desk) -> str:
+        wanted = word.removeprefix("v")
+        if not re.fullmatch(r"[0-9][0-9A-Za-z.+~_-]{0,63}", wanted):
+            raise BadValue(f'"{word}" is no version; write it as in 1.0.1')
+        return wanted
+
+    def suggest(self, desk: Desk) -> list[str]:
+        return []
+
+
+@dataclass(frozen=True)
+class Severity:
+    """A CVSS v3.1 or v4.0 vector (FIRST); the value is (vector, band)."""
+
+    name: str = "CVSS"
+
+    def read(self, word: str, desk: Desk) -> tuple[str, str]:
+        try:
+            if word.startswith("CVSS:4.0/"):
+                return word, str(CVSS4(word).severity).lower()
+            if word.startswith("CVSS:3.1/"):
+                return word, str(CVSS3(word).severities()[0]).lower()
+        except (CVSSError, KeyError, ValueError):
+            raise BadValue(f"{word} is not a complete CVSS vector; see first.org/cvss/calculator") from None
+        raise BadValue("a severity is a CVSS v3.1 or v4.0 vector: CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H")
+
+    def suggest(self, desk: Desk) -> list[str]:
+        return ["CVSS:3.1/", "CVSS:4.0/"]
+
+
+@dataclass(frozen=True)
+class Cve:
+    name: str = "CVE-ID"
+
+    def read(self, word: str, desk: Desk) -> str:
+        if not re.fullmatch(r"CVE-\d{4}-\d{4,}", word.upper()):
+            raise BadValue(f'"{word}" is no CVE id; write it as in CVE-2026-12345')
+        return word.upper()
+
+    def suggest(self, desk: Desk) -> list[str]:
+        return []
+
+
+@dataclass(frozen=True)
+class Word:
+    """One word of letters, digits and ``- _ . : @ / =``."""
+
+    name: str
+
+    def read(self, word: str, desk: Desk) -> str:
+        if not re.fullmatch(r"[\w.:@/=+-]{1,255}", word):
+            raise BadValue(f"{self.name} is one word without blanks")
+        return word
+
+    def suggest(self, desk: Desk) -> list[str]:
+        return []

@@ -1,0 +1,66 @@
+"""``own``: the owner of a case and their backup; the reporter hears the name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from chatops.commands.cards import case_card
+from chatops.commands.declare import TEAM_ROOMS, CaseUse, Command, Who, option, positional
+from chatops.commands.desk import Decision, Desk, Direct, Message, Outgoing, Refusal, Security
+from chatops.commands.kinds import Person
+from chatops.commands.moving import edit_case
+from chatops.commands.report import standing
+from chatops.model.changes import Happened
+from chatops.model.people import Contact, Role
+
+
+@dataclass(frozen=True)
+class Own:
+    who: Contact | None = positional(Person("WHO", Role.COORDINATOR), "the owner; you, if left out", default=None)
+    backup: Contact | None = option(Person("WHO", Role.COORDINATOR), "who stands in")
+
+
+def handle(desk: Desk, args: Own) -> Decision:
+    file = desk.case
+    if file.case.closed_at is not None:
+        raise Refusal(f"{file.id} is closed")
+    owner = args.who or desk.actor.contact
+    if owner is None:
+        raise Refusal(f"say who. Usage: {COMMAND.usage}")
+    if args.backup is not None and args.backup.id == owner.id:
+        raise Refusal("owner and backup are the same person; name another backup")
+    values: dict[str, str | None] = {"owner": owner.id}
+    facts = {"owner": owner.name}
+    if args.backup is not None:
+        values["backup"] = args.backup.id
+        facts["backup"] = args.backup.name
+    elif file.case.backup == owner.id:
+        values["backup"] = None
+    told_reporter = file.case.reporter is not None and file.case.owner != owner.id
+    change = edit_case(file, **values)
+    for person in (owner, args.backup):
+        if person is not None:
+            file.contacts[person.id] = person
+    card = case_card(file, desk.now, inside=True)
+    messages: list[Outgoing] = []
+    if desk.room is None or desk.room.kind != "security":
+        messages.append(Message(Security(), card, ping=tuple({owner.id} - {desk.actor.id})))
+    if told_reporter and file.case.reporter:
+        messages.append(Message(Direct(file.case.reporter), standing(file), kind="reporter"))
+    return Decision(
+        reply=card,
+        events=[Happened("owner set", file.id, facts, changes=(change,))],
+        messages=messages,
+    )
+
+
+COMMAND = Command(
+    verb="own",
+    summary="set who owns a case, and who stands in",
+    who=Who.COORDINATOR,
+    where=TEAM_ROOMS,
+    example="own DS-2026-7KQ4 maintainer backup=maintainer-2",
+    args=Own,
+    case=CaseUse.NEEDED,
+    handle=handle,
+)

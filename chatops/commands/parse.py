@@ -1,0 +1,165 @@
+"""From a typed line to a verb and typed arguments, by the declarations.
+
+Clients "improve" what people type: typographic quotes, dashes and no-break blanks are undone where they are syntax;
+raw text (a report) is kept as it was typed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from chatops.commands.declare import Arg, BadValue, Command, Shape
+from chatops.commands.desk import Desk, Refusal
+from chatops.commands.kinds import nearest
+
+_UNDO = str.maketrans(
+    {
+        **dict.fromkeys("“”„‟«»＂", '"'),
+        **dict.fromkeys("‘’‚‛", "'"),
+        **dict.fromkeys("‐‑‒–—―−", "-"),
+        **dict.fromkeys("\u00a0\u2007\u202f\u2009\u3000", " "),
+        **dict.fromkeys("\u200b\u200c\u200d\ufeff\u2060", None),
+        "…": "...",
+    }
+)
+_TOKEN = re.compile(r"""\s*((?:[^\s"']|"[^"]*"|'[^']*'|["'])+)""")
+_OPTION = re.compile(r"([a-z][a-z-]*)=(.*)", re.DOTALL)
+_CASE = re.compile(r"[A-Za-z]{1,6}-\d{4}-[0-9A-Za-z]{4}")
+
+
+def undo(text: str) -> str:
+    """Typographic quotes, dashes and blanks as a keyboard has them."""
+    return text.translate(_UNDO)
+
+
+def addressed(text: str, command: str, *, bare: bool) -> str | None:
+    """What follows the bot's name in a message, or None if the message is not for the bot.
+
+    ``/name``, ``//name`` (Element's bypass), ``!name``; with ``bare`` (a direct chat, the shell) no name is needed.
+    """
+    stripped = text.strip()
+    found = re.match(rf"(?:/{{1,2}}|!){re.escape(command)}(?=\s|$)", stripped, re.IGNORECASE)
+    if found:
+        return stripped[found.end() :].strip()
+    return stripped if bare else None
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line split into its verb, the case (if its first word is one) and the rest, still as typed."""
+
+    verb: str
+    case: str | None
+    rest: str
+
+
+def split(line: str) -> Line:
+    """Read verb and case off the front of a line (without the bot's name)."""
+    verb, _, rest = _cut(line)
+    word, _, after = _cut(rest)
+    if _CASE.fullmatch(undo(word)):
+        return Line(undo(verb).casefold(), undo(word).upper(), after)
+    return Line(undo(verb).casefold(), None, rest)
+
+
+def _cut(text: str) -> tuple[str, str, str]:
+    found = re.match(r"\s*(\S+)", text)
+    if not found:
+        return "", "", ""
+    return found[1], "", text[found.end() :].lstrip(" \t\u00a0")
+
+
+def _unquote(token: str) -> str:
+    return re.sub(r"\"([^\"]*)\"|'([^']*)'", lambda m: m[1] if m[1] is not None else m[2], token)
+
+
+def read_arguments(command: Command, rest: str, desk: Desk) -> Any:
+    """The command's arguments from the rest of the line. Raises :class:`Refusal` with one line and the usage."""
+    try:
+        return command.args(**_values(command, rest, desk))
+    except BadValue as bad:
+        raise Refusal(f"{bad}. Usage: {command.usage}") from None
+
+
+def _values(command: Command, rest: str, desk: Desk) -> dict[str, Any]:
+    declared = command.arguments
+    options = {arg.name.replace("_", "-"): arg for arg in declared if arg.shape is Shape.OPTION}
+    places = [arg for arg in declared if arg.shape is Shape.POSITIONAL]
+    tail = next((arg for arg in declared if arg.shape in (Shape.WORDS, Shape.RAW)), None)
+    values: dict[str, Any] = {}
+    words: list[str] = []
+    position = 0
+    plain = undo(rest)
+    # Undoing can drop characters, so raw text is cut from the original by counting what was read.
+    while (found := _TOKEN.match(plain, position)) is not None:
+        token = found[1]
+        named = _OPTION.fullmatch(token)
+        if named and (named[1] in options or (tail is None and not places)):
+            arg = _option(named[1], options, command)
+            if arg.name in values:
+                raise BadValue(f"{named[1]} is given twice")
+            values[arg.name] = arg.kind.read(_unquote(named[2]), desk)
+        elif places:
+            arg = places[0]
+            try:
+                values[arg.name] = arg.kind.read(_unquote(token), desk)
+            except BadValue:
+                if arg.required or tail is None:
+                    raise
+                places.pop(0)  # what can be left out was left out; the word belongs to what follows
+                continue
+            places.pop(0)
+        elif tail is None:
+            raise BadValue(f'"{_unquote(token)}" is one word too many')
+        elif tail.shape is Shape.RAW:
+            break
+        else:
+            _mistyped(token, named, options)
+            words.append(_unquote(token))
+        position = found.end()
+    if tail is not None:
+        _read_tail(tail, words, _as_typed(rest, plain, position).strip(), values, desk)
+    for arg in declared:
+        if arg.required and arg.name not in values:
+            raise BadValue(f"{arg.kind.name} is missing ({arg.help})")
+    return values
+
+
+def _read_tail(tail: Arg, words: Sequence[str], typed: str, values: dict[str, Any], desk: Desk) -> None:
+    if tail.shape is Shape.RAW:
+        if typed:
+            values[tail.name] = tail.kind.read(typed, desk)
+    elif tail.many:
+        if words:
+            values[tail.name] = tuple(tail.kind.read(word, desk) for word in words)
+    elif words:
+        values[tail.name] = tail.kind.read(" ".join(words), desk)
+
+
+def _option(name: str, options: dict[str, Arg], command: Command) -> Arg:
+    if name in options:
+        return options[name]
+    near = nearest(name, options)
+    hint = f"did you mean {near}=?" if near else f"{command.verb} knows {', '.join(f'{o}=' for o in options) or 'none'}"
+    raise BadValue(f"no option {name}=; {hint}")
+
+
+def _mistyped(token: str, named: re.Match[str] | None, options: dict[str, Arg]) -> None:
+    """``severty=CVSS…`` among words is a mistyped option, not a part of the text."""
+    if named and options and (near := nearest(named[1], options)):
+        raise BadValue(f"no option {named[1]}=; did you mean {near}=?")
+
+
+def _as_typed(rest: str, plain: str, position: int) -> str:
+    """The part of ``rest`` that corresponds to ``plain[position:]``."""
+    if len(rest) == len(plain):
+        return rest[position:]
+    done = 0
+    for index, character in enumerate(rest):
+        if done >= position:
+            return rest[index:]
+        done += len(undo(character))
+    return ""

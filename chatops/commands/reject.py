@@ -1,0 +1,76 @@
+"""``reject``: a report that is none, with a reason that reaches the reporter (policy step 1)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from chatops.commands.declare import TEAM_ROOMS, CaseUse, Command, Who, raw
+from chatops.commands.desk import Alarm, Decision, Desk, Direct, Message, Outgoing, Refusal, Security
+from chatops.commands.kinds import Text
+from chatops.commands.moving import edit_case, moved
+from chatops.document import Document, Tlp, mono, para, quote
+from chatops.model.changes import Change, Happened, Moved
+from chatops.model.moves import Move
+
+
+@dataclass(frozen=True)
+class Reject:
+    reason: str = raw(Text("REASON", 4000), "why; the reporter reads it")
+
+
+def handle(desk: Desk, args: Reject) -> Decision:
+    file = desk.case
+    if file.case.closed_at is not None:
+        raise Refusal(f"{file.id} is closed")
+    steps = moved(file, Move.REJECT)
+    closed = any(step.table == "case" and step.column == "report" and step.new == "closed" for step in steps)
+    values: dict[str, object] = {"outcome": "rejected", "reason": args.reason, "next_word": None}
+    if closed:
+        values["closed_at"] = desk.now
+    changes: tuple[Change | Moved, ...] = (edit_case(file, **values), *steps)
+    note = Document(
+        title=f"{file.id}: rejected by {desk.actor.name}",
+        kind="rejection",
+        tlp=Tlp.AMBER_STRICT,
+        case=file.id,
+        blocks=(quote(args.reason),),
+    )
+    messages: list[Outgoing] = []
+    if desk.room is None or desk.room.kind != "security":
+        messages.append(Message(Security(), note))
+    if file.case.reporter:
+        messages.append(Message(Direct(file.case.reporter), _to_reporter(file.id, args.reason), kind="reporter"))
+    return Decision(
+        reply=note,
+        events=[Happened("rejected", file.id, text=args.reason, changes=changes)],
+        messages=messages,
+        alarms=[Alarm(f"next-word:{file.id}", "next-word", None)],
+    )
+
+
+def _to_reporter(case: str, reason: str) -> Document:
+    return Document(
+        title=f"{case}: we do not see a vulnerability in this",
+        kind="progress",
+        tlp=Tlp.AMBER_STRICT,
+        case=case,
+        blocks=(
+            quote(reason),
+            para(
+                "If you think that we are wrong, tell us more: ", mono(f"report {case} …"), ". Thank you for looking."
+            ),
+        ),
+    )
+
+
+COMMAND = Command(
+    verb="reject",
+    summary="say that a report is no vulnerability, with a reason that reaches the reporter",
+    who=Who.COORDINATOR,
+    where=TEAM_ROOMS,
+    example="reject DS-2026-7KQ4 This needs root already, and root may do it anyway.",
+    args=Reject,
+    case=CaseUse.NEEDED,
+    handle=handle,
+    bears_text=True,
+)

@@ -1,0 +1,189 @@
+"""``report``: report a possible vulnerability in private; add to your own report; see where it stands (step 1)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from chatops.commands.cards import board, case_card
+from chatops.commands.declare import EVERYWHERE, CaseUse, Command, Who, option, raw
+from chatops.commands.desk import Alarm, Decision, Desk, Message, Refusal, Security
+from chatops.commands.kinds import Choice, Moment, Text
+from chatops.commands.moving import joined, moved
+from chatops.document import Document, Line, Tlp, fields, line, mono, para, quote, when, who
+from chatops.model.book import CaseFile
+from chatops.model.cases import Case, Note
+from chatops.model.changes import Change, Happened, new, put
+from chatops.model.moves import Move
+from chatops.model.people import Contact, ContactAddress, Occupant, Place, Role
+
+
+@dataclass(frozen=True)
+class Report:
+    text: str | None = raw(
+        Text(longest=50_000), "what you found: versions, how to see it, what it lets one do", default=None
+    )
+    credit: str | None = option(Text("NAME"), "how to credit you; none, if left out")
+    help: str | None = option(Choice(("yes", "no")), "whether you can help with the fix")
+    review: str | None = option(Choice(("yes", "no")), "whether you want to review fix and advisory")
+    disclose: datetime | None = option(Moment(), "when you mean to publish, if you do")
+    known: str | None = option(Choice(("yes", "no")), "whether embargo members may know who you are")
+
+
+def handle(desk: Desk, args: Report) -> Decision:
+    if desk.file is not None and desk.file.case.reporter == desk.actor.id and desk.actor.id:
+        return _stands(desk) if args.text is None else _adds(desk, args.text)
+    if args.text is None:
+        mine = (
+            [f for f in desk.book.cases_of(desk.actor.id) if f.case.reporter == desk.actor.id] if desk.actor.id else []
+        )
+        if mine:
+            return Decision(reply=_own_reports(mine))
+        raise Refusal("write what you found after the word report: versions, how to see it, what it lets one do")
+    return _opens(desk, args, args.text)
+
+
+def _opens(desk: Desk, args: Report, text: str) -> Decision:
+    case_id = new_case_id(desk)
+    changes: list[Change] = []
+    reporter = desk.actor.contact or _stranger(desk, case_id, changes)
+    wishes = {name: value for name in ("credit", "help", "review") if (value := getattr(args, name))}
+    days = desk.settings.policy.answer_days
+    if args.help == "yes":
+        days = max(1, days // 2)  # the policy: help offered is answered sooner
+    case = Case(
+        id=case_id,
+        title=text.splitlines()[0][:80],
+        opened_at=desk.now,
+        reporter=reporter.id,
+        reporter_known=args.known == "yes",
+        wishes=wishes,
+        asked_date=args.disclose,
+        next_word=desk.days(days),
+    )
+    file = CaseFile(case, contacts={reporter.id: reporter})
+    changes.append(new(case))
+    changes += joined(file, reporter, "reporter")
+    changes.append(new(Note(id=desk.fresh(), case=case_id, kind="report", by=reporter.id, at=desk.now, text=text)))
+    reported = Happened(
+        "reported", case_id, {"by": reporter.name}, changes=(*changes, *moved(file, Move.REPORT, actor=reporter.id))
+    )
+    return Decision(
+        reply=_receipt(desk, case),
+        events=[reported],
+        messages=[Message(Security(), _to_team(file, desk, text), ping=tuple(c.id for c in desk.book.coordinators()))],
+        alarms=[Alarm(f"next-word:{case_id}", "next-word", case.next_word, case_id)],
+    )
+
+
+def new_case_id(desk: Desk) -> str:
+    """The year and a random code: a number seen outside tells nobody how many cases there are."""
+    while desk.book.exists(made := f"{desk.settings.project.case_prefix}-{desk.now.year}-{desk.code(4)}"):
+        pass
+    return made
+
+
+def _stranger(desk: Desk, case_id: str, changes: list[Change]) -> Contact:
+    """A contact for somebody unknown who reports, under a name that tells nothing; their chat becomes theirs."""
+    code = case_id.rsplit("-", 1)[-1].casefold()
+    contact = Contact(id=desk.fresh(), name=f"reporter-{code}", roles=[Role.REPORTER])
+    service, tenant, address = desk.actor.address
+    changes.append(new(contact))
+    changes.append(
+        new(ContactAddress(id=desk.fresh(), contact=contact.id, service=service, tenant=tenant, address=address))
+    )
+    if desk.room is not None and desk.room.kind == "direct":
+        changes.append(put(Place, desk.room.id, contact=contact.id))
+        if desk.book.occupant(desk.room.id, address) is not None:
+            changes.append(put(Occupant, (desk.room.id, address), contact=contact.id))
+    return contact
+
+
+def _receipt(desk: Desk, case: Case) -> Document:
+    blocks = [
+        para("Thank you. Only the security team reads what you wrote."),
+        fields(
+            ("Case", case.id),
+            ("You hear from us by", line(when(case.next_word, day=True)) if case.next_word else line("soon")),
+        ),
+        para(
+            "To add something: ", mono(f"report {case.id} …"), ". To see where it stands: ", mono(f"report {case.id}")
+        ),
+    ]
+    if case.asked_date:
+        blocks.append(para("You mean to publish ", when(case.asked_date), "; we will plan with that date."))
+    return Document(
+        title=f"{case.id}: your report has arrived", kind="receipt", tlp=Tlp.GREEN, blocks=tuple(blocks), tone="good"
+    )
+
+
+def _to_team(file: CaseFile, desk: Desk, text: str) -> Document:
+    card = case_card(file, desk.now, inside=True, title=f"{file.id}: new report")
+    return card.model_copy(update={"blocks": (quote(text), *card.blocks), "kind": "new report", "tone": "warning"})
+
+
+def _adds(desk: Desk, text: str) -> Decision:
+    file = desk.case
+    if file.case.closed_at is not None:
+        raise Refusal(f"{file.id} is closed; write report and your text for a new one")
+    note = Note(id=desk.fresh(), case=file.id, kind="addition", by=desk.actor.id, at=desk.now, text=text)
+    told = Document(
+        title=f"{file.id}: the reporter adds",
+        kind="addition",
+        tlp=Tlp.AMBER_STRICT,
+        case=file.id,
+        blocks=(quote(text),),
+    )
+    return Decision(
+        reply=Document(title=f"{file.id}: added to your report", kind="receipt", tone="good"),
+        events=[Happened("reporter added", file.id, {"by": desk.actor.name}, changes=(new(note),))],
+        messages=[Message(Security(), told, ping=(file.case.owner,) if file.case.owner else ())],
+    )
+
+
+def standing(file: CaseFile) -> Document:
+    """Where a report stands, in fixed, honest phrases: for the reporter."""
+    case = file.case
+    pairs: list[tuple[str, str | Line]] = [
+        ("Who looks after it", line(who(file.name(case.owner))) if case.owner else line("nobody yet")),
+        ("Severity", case.band or "not rated yet"),
+    ]
+    if case.next_word and case.closed_at is None:
+        pairs.append(("Next word by", line(when(case.next_word, day=True))))
+    if file.terms_date and file.embargoed:
+        pairs.append(("Private until", line(when(file.terms_date))))
+    if case.outcome:
+        pairs.append(("Outcome", case.outcome))
+    return Document(
+        title=f"{case.id}: where your report stands",
+        kind="progress",
+        tlp=Tlp.AMBER_STRICT,
+        case=case.id,
+        blocks=(board(file), fields(*pairs)),
+    )
+
+
+def _stands(desk: Desk) -> Decision:
+    return Decision(reply=standing(desk.case), reply_kind="reporter")
+
+
+def _own_reports(mine: list[CaseFile]) -> Document:
+    return Document(
+        title="Your reports",
+        kind="progress",
+        tlp=Tlp.GREEN,
+        blocks=(fields(*((file.id, line(mono(f"report {file.id}"))) for file in mine)),),
+    )
+
+
+COMMAND = Command(
+    verb="report",
+    summary="report a possible vulnerability in private; add to your report; see where it stands",
+    who=Who.ALL,
+    where=EVERYWHERE,
+    example='report credit="A. Finder" Version 1.0.0 writes past its job queue when …',
+    args=Report,
+    case=CaseUse.OPTIONAL,
+    handle=handle,
+    bears_text=True,
+)

@@ -1,0 +1,34 @@
+"""``show``: a case, with its board."""
+
+from __future__ import annotations
+
+from chatops import policy
+from chatops.commands.cards import case_card, terms_block
+from chatops.commands.declare import PRIVATE, CaseUse, Command, Who
+from chatops.commands.desk import Decision, Desk
+from chatops.document import quote
+from chatops.model.people import PlaceKind
+
+
+def handle(desk: Desk, args: object) -> Decision:
+    file = desk.case
+    inside = desk.place is not PlaceKind.EMBARGO and bool(policy.roles(desk.actor, file) & Who.TEAM)
+    card = case_card(file, desk.now, inside=inside)
+    if inside:
+        notes = desk.book.notes(file.id)
+        reports = tuple(quote(note.text) for note in notes if note.kind in ("report", "addition"))
+        card = card.model_copy(update={"blocks": (*card.blocks, *reports)})
+    elif file.embargoed:
+        card = card.model_copy(update={"blocks": (*card.blocks, *terms_block(file, desk.now))})
+    return Decision(reply=card)
+
+
+COMMAND = Command(
+    verb="show",
+    summary="a case: the board, the dates, who is in it",
+    who=Who.TEAM | Who.MEMBER,
+    where=PRIVATE,
+    example="show DS-2026-7KQ4",
+    case=CaseUse.NEEDED,
+    handle=handle,
+)

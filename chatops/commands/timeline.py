@@ -1,0 +1,54 @@
+"""``timeline``: what happened in a case and when, from its journal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from chatops import policy
+from chatops.commands.declare import PRIVATE, CaseUse, Command, Who
+from chatops.commands.desk import Decision, Desk
+from chatops.document import Document, Line, Tlp, bullets, line, strong, when
+from chatops.model.journal import Entry, entries
+from chatops.model.people import PlaceKind
+
+TEAM_ONLY = frozenset({"reported", "reporter added", "expert added", "expert removed", "could not be reached"})
+"""What names the reporter or is the team's own business."""
+QUIET = frozenset({"room wanted", "room made", "room held", "room free again"})
+
+
+def marks(found: Sequence[Entry], *, inside: bool) -> list[Line]:
+    """The entries as lines, without what the reader need not know."""
+    lines = []
+    for entry in found:
+        if entry.what in QUIET or (not inside and entry.what in TEAM_ONLY):
+            continue
+        facts = ", ".join(f"{name} {value}" for name, value in entry.told["facts"].items() if name != "code")
+        by = f" ({entry.who})" if entry.who != "chatops" and (inside or entry.what not in TEAM_ONLY) else ""
+        lines.append(line(when(entry.at), " ", strong(entry.what), f": {facts}" if facts else "", by))
+    return lines
+
+
+def handle(desk: Desk, args: object) -> Decision:
+    file = desk.case
+    inside = desk.place is not PlaceKind.EMBARGO and bool(policy.roles(desk.actor, file) & Who.TEAM)
+    found = list(entries(desk.book.session, file.id))
+    return Decision(
+        reply=Document(
+            title=f"{file.id}: timeline",
+            kind="timeline",
+            tlp=Tlp.AMBER_STRICT,
+            case=file.id,
+            blocks=(bullets(marks(found, inside=inside)),),
+        )
+    )
+
+
+COMMAND = Command(
+    verb="timeline",
+    summary="what happened in a case, and when",
+    who=Who.TEAM | Who.MEMBER,
+    where=PRIVATE,
+    example="timeline DS-2026-7KQ4",
+    case=CaseUse.NEEDED,
+    handle=handle,
+)

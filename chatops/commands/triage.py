@@ -1,0 +1,119 @@
+"""``triage``: open a case found by the team, or record what triage found (policy step 1).
+
+The first triage accepts the report; default terms then make the embargo active at once, unless the reporter asked for a
+date of their own, which stays a proposal.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from chatops.commands.cards import case_card
+from chatops.commands.declare import TEAM_ROOMS, CaseUse, Command, Who, option, words
+from chatops.commands.desk import Alarm, CaseRoom, Decision, Desk, Direct, Message, Outgoing, Refusal, Security
+from chatops.commands.kinds import Cve, Severity, Text
+from chatops.commands.moving import edit_case, moved
+from chatops.commands.report import new_case_id, standing
+from chatops.commands.terms import opening
+from chatops.model.book import CaseFile
+from chatops.model.cases import Case, Proposal
+from chatops.model.changes import Change, Happened, new
+from chatops.model.machines import IN_FORCE, Embargo, Report
+from chatops.model.moves import Move
+
+
+@dataclass(frozen=True)
+class Triage:
+    title: str | None = words(
+        Text("TITLE", 120), "what it is, in a few words; seen by the case's people only", default=None
+    )
+    severity: tuple[str, str] | None = option(Severity(), "a CVSS v3.1 or v4.0 vector")
+    complexity: str | None = option(Text(longest=500), "how hard the fix is")
+    boundary: str | None = option(Text(longest=500), "the privilege boundary that is crossed")
+    exposed: str | None = option(Text(longest=500), "where it is exposed")
+    versions: str | None = option(Text(longest=200), "the affected versions")
+    mitigation: str | None = option(Text(longest=2000), "what helps before there is a fix")
+    component: str | None = option(Text(longest=100), "the part of the project")
+    cve: str | None = option(Cve(), "the CVE id, if there is one")
+
+
+FACTS = ("complexity", "boundary", "exposed", "versions", "mitigation", "component", "cve")
+
+
+def handle(desk: Desk, args: Triage) -> Decision:
+    file, opened = (desk.case, ()) if desk.file else _open(desk, args)
+    if file.case.closed_at is not None:
+        raise Refusal(f"{file.id} is closed")
+    values: dict[str, object] = {name: value for name in FACTS if (value := getattr(args, name)) is not None}
+    if args.title:
+        values["title"] = args.title
+    if args.severity:
+        values["severity"], values["band"] = args.severity
+    first = file.case.report in (Report.START, Report.RECEIVED, Report.INVALID, Report.VALID, Report.DEFERRED)
+    if first:
+        values["triaged_at"] = desk.now
+    own_terms = file.case.asked_date is not None and file.case.embargo == Embargo.NONE
+    move = Move.TRIAGE_PROPOSE if own_terms else Move.TRIAGE
+    was = Embargo(file.case.embargo)
+    steps = moved(file, move)
+    embargo = Embargo(file.case.embargo)
+    begins = embargo in IN_FORCE and was not in IN_FORCE
+    changes: list[Change] = []
+    alarms: list[Alarm] = []
+    if begins:
+        review = desk.days(desk.settings.policy.review_days)
+        values["review_date"] = review
+        alarms.append(Alarm(f"review:{file.id}", "review", review, file.id))
+    if embargo is Embargo.PROPOSED and was is Embargo.NONE and file.case.asked_date:
+        proposal = _proposal(desk, file, file.case.asked_date)
+        file.proposals.append(proposal)
+        changes.append(new(proposal))
+    facts = {name: str(value) for name, value in values.items() if name in ("severity", "band", "cve")}
+    told = Happened(
+        "triaged" if first else "triage amended",
+        file.id,
+        facts,
+        changes=(*opened, *changes, *((edit_case(file, **values),) if values else ()), *steps),
+    )
+    messages: list[Outgoing] = []
+    card = case_card(file, desk.now, inside=True)
+    if desk.room is None or desk.room.kind != "security":
+        messages.append(Message(Security(), card))
+    if begins:
+        messages.append(Message(CaseRoom(file.id), opening(file, desk.now)))
+    elif embargo in IN_FORCE:
+        messages.append(Message(CaseRoom(file.id), case_card(file, desk.now, inside=False)))
+    if first and file.case.reporter:
+        messages.append(Message(Direct(file.case.reporter), standing(file), kind="reporter"))
+    return Decision(reply=card, events=[told], messages=messages, alarms=alarms)
+
+
+def _open(desk: Desk, args: Triage) -> tuple[CaseFile, tuple[Change, ...]]:
+    """A case that the team found itself."""
+    if args.title is None:
+        raise Refusal(f"name a case, or give a title for a new one. Usage: {COMMAND.usage}")
+    case = Case(id=new_case_id(desk), title=args.title, opened_at=desk.now, wishes={}, owner=desk.actor.id)
+    file = CaseFile(case)
+    if desk.actor.contact:
+        file.contacts[desk.actor.id] = desk.actor.contact
+    return file, (new(case),)
+
+
+def _proposal(desk: Desk, file: CaseFile, at: datetime) -> Proposal:
+    """The reporter's own date, as a question to the team."""
+    by = file.case.reporter or desk.actor.id
+    return Proposal(id=desk.fresh(), case=file.id, what="date", at=at, by=by, made_at=desk.now, votes={by: "agree"})
+
+
+COMMAND = Command(
+    verb="triage",
+    summary="open a case found by the team, or record what triage found",
+    who=Who.COORDINATOR,
+    where=TEAM_ROOMS,
+    example="triage DS-2026-7KQ4 Job queue overflow severity=CVSS:3.1/AV:N/AC:L/PR:L/UI:N/S:U/C:H/I:H/A:H",
+    args=Triage,
+    case=CaseUse.OPTIONAL,
+    handle=handle,
+    bears_text=True,
+)

@@ -1,0 +1,184 @@
+"""Configuration: ``chatops.toml``, then ``CHATOPS_*`` from the environment; unknown keys are refused.
+
+Secrets are never in the file: a key that ends in ``_file`` names a file that holds one, and the environment can hold it
+under the same name without the ending (``CHATOPS_MATRIX__PASSWORD``).
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import tomllib
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+
+
+class BadConfiguration(Exception):
+    """One line that names the key and what is wrong with it. Never a value: it may be a secret."""
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+class Project(Section):
+    """Who runs the process. The defaults are DynaSched's (see the policy)."""
+
+    name: str = "DynaSched"
+    command: str = Field(default="dynasched", pattern=r"^[a-z][a-z0-9-]*$")
+    case_prefix: str = Field(default="DS", pattern=r"^[A-Z]{1,6}$")
+    security_address: str = "security@pmix.org"
+    release_page: str = "https://github.com/dynasched/dynasched/releases"
+
+
+class Policy(Section):
+    """Time limits and quorums, in days, hours or minutes as the names say."""
+
+    review_days: int = Field(default=30, ge=1, description="default terms: the embargo's review date after triage")
+    answer_days: int = Field(default=3, ge=1, description="the reporter's next word after a report")
+    embargo_cap_days: int = Field(default=90, ge=1, description="no date may lie further off than this")
+    quorum: int = Field(default=2, ge=1, description="who must agree to terms that are not the default")
+    tell_now: bool = Field(default=False, description="tell contacts in full in the message that asks them")
+    confirm_hours: int = Field(default=24, ge=1, description="how long a confirmation code lives")
+    alone_minutes: int = Field(default=60, ge=0, description="a lone coordinator confirms again after this")
+    stranger_messages_per_hour: int = Field(default=30, ge=1)
+    discreet: bool = Field(default=True, description="notifications of embargo rooms name case and kind only")
+
+    @property
+    def alone(self) -> timedelta:
+        return timedelta(minutes=self.alone_minutes)
+
+
+class Store(Section):
+    """Where the bot keeps what it knows. ``url`` is an SQLAlchemy URL of SQLite or PostgreSQL."""
+
+    folder: Path = Path("state")
+    url: str | None = None
+
+    @property
+    def database(self) -> str:
+        return self.url or f"sqlite:///{self.folder / 'chatops.db'}"
+
+
+class Matrix(Section):
+    """The bot's account. The password comes from ``password_file`` or ``CHATOPS_MATRIX__PASSWORD``."""
+
+    homeserver: str
+    user: str = Field(pattern=r"^@[^:]+:.+$")
+    password: SecretStr | None = None
+    password_file: Path | None = None
+    device: str = "chatops"
+    federate: bool = True
+    key_wait_minutes: int = Field(default=10, ge=1)
+
+
+class Releases(Section):
+    """A plain directory of published archives with SHA*SUMS files, and one where new ones are prepared in private."""
+
+    folder: Path | None = None
+    staging: Path | None = None
+    survey_minutes: int = Field(default=60, ge=1)
+
+
+class Person(Section):
+    """Somebody on the roster from the start; at least one coordinator is needed."""
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,39}$")
+    addresses: tuple[str, ...] = Field(default=(), description="service:id, e.g. matrix:@maintainer:example.org")
+    organisation: str | None = None
+    zone: str | None = None
+
+
+class Settings(Section):
+    """All of it."""
+
+    project: Project = Project()
+    policy: Policy = Policy()
+    store: Store = Store()
+    matrix: Matrix | None = None
+    releases: Releases = Releases()
+    coordinators: tuple[Person, ...] = ()
+    log_level: str = Field(default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
+
+
+def load(path: Path | None, environment: Mapping[str, str] = os.environ) -> Settings:
+    """Read the file (if any), lay the environment over it, check everything.
+
+    Relative paths in the file are relative to it. Raises :class:`BadConfiguration`.
+    """
+    told: dict[str, Any] = {}
+    if path is not None:
+        try:
+            told = tomllib.loads(path.read_text(encoding="utf-8"))
+        except OSError as error:
+            raise BadConfiguration(f"{path}: {error.strerror}") from None
+        except tomllib.TOMLDecodeError as error:
+            raise BadConfiguration(f"{path}: not TOML: {error}") from None
+    for name, value in environment.items():
+        if name.startswith("CHATOPS_"):
+            _lay(told, name.removeprefix("CHATOPS_").lower().split("__"), value)
+    try:
+        settings = Settings.model_validate(told)
+    except ValidationError as error:
+        raise BadConfiguration(_explain(error)) from None
+    return _anchored(settings, path.parent if path else Path.cwd())
+
+
+def _lay(told: dict[str, Any], keys: list[str], value: str) -> None:
+    for key in keys[:-1]:
+        inner = told.setdefault(key, {})
+        if not isinstance(inner, dict):
+            raise BadConfiguration(f"CHATOPS_{'__'.join(keys).upper()}: {key} is not a section")
+        told = inner
+    told[keys[-1]] = value
+
+
+def _explain(error: ValidationError) -> str:
+    first = error.errors(include_input=False, include_url=False, include_context=False)[0]
+    where = ".".join(str(part) for part in first["loc"])
+    if first["type"] != "extra_forbidden":
+        return f"{where}: {first['msg']}"
+    model: type[BaseModel] = Settings
+    for part in first["loc"][:-1]:
+        if isinstance(part, str):
+            model = _section(model, part)
+    near = difflib.get_close_matches(str(first["loc"][-1]), model.model_fields, n=1, cutoff=0.5)
+    hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(model.model_fields)}"
+    return f"{where}: no such setting; {hint}"
+
+
+def _section(model: type[BaseModel], name: str) -> type[BaseModel]:
+    sections: dict[str, type[BaseModel]] = {
+        "project": Project,
+        "policy": Policy,
+        "store": Store,
+        "matrix": Matrix,
+        "releases": Releases,
+        "coordinators": Person,
+    }
+    return sections.get(name, model)
+
+
+def _anchored(settings: Settings, base: Path) -> Settings:
+    """Relative paths made absolute, and the Matrix password read from its file."""
+
+    def at(path: Path | None) -> Path | None:
+        return None if path is None else base / path.expanduser()
+
+    store = settings.store.model_copy(update={"folder": at(settings.store.folder)})
+    releases = settings.releases.model_copy(
+        update={"folder": at(settings.releases.folder), "staging": at(settings.releases.staging)}
+    )
+    matrix = settings.matrix
+    if matrix is not None and matrix.password is None and matrix.password_file is not None:
+        file = at(matrix.password_file)
+        try:
+            secret = file.read_text(encoding="utf-8").strip() if file else ""
+        except OSError as error:
+            raise BadConfiguration(f"matrix.password_file: {error.strerror}") from None
+        matrix = matrix.model_copy(update={"password": SecretStr(secret)})
+    return settings.model_copy(update={"store": store, "releases": releases, "matrix": matrix})

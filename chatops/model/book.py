@@ -1,0 +1,266 @@
+"""What a decision may look up: the roster, cases with all that hangs on them, places, releases. Reads only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TypeVar
+
+from sqlmodel import Session, col, select
+from sqlmodel.sql.expression import SelectOfScalar
+
+from chatops.checksums.archives import ArchiveState, KnownArchive, Provenance
+from chatops.checksums.digests import Algorithm
+from chatops.model.base import Row
+from chatops.model.cases import Case, Downstream, Note, Participant, Pending, Proposal
+from chatops.model.machines import IN_FORCE, Consent, Embargo
+from chatops.model.people import Contact, ContactAddress, Occupant, Place, PlaceKind, Role
+from chatops.model.releases import Archive, ArchiveDigest, Release
+from chatops.ports import Address
+
+R = TypeVar("R", bound=Row)
+
+
+@dataclass
+class CaseFile:
+    """A case and everybody in it, as one decision sees it."""
+
+    case: Case
+    participants: dict[str, Participant] = field(default_factory=dict)
+    downstreams: dict[str, Downstream] = field(default_factory=dict)
+    proposals: list[Proposal] = field(default_factory=list)
+    contacts: dict[str, Contact] = field(default_factory=dict)
+
+    @property
+    def id(self) -> str:
+        return self.case.id
+
+    @property
+    def public(self) -> bool:
+        """The general release is out: what it said is no secret any more."""
+        return self.case.released_at is not None
+
+    @property
+    def embargoed(self) -> bool:
+        return self.case.embargo in IN_FORCE
+
+    @property
+    def terms_date(self) -> datetime | None:
+        """The date in the terms in force: the coordinated release date, else the review date."""
+        return self.case.release_date or self.case.review_date
+
+    @property
+    def question(self) -> Proposal | None:
+        """The proposal that is open, newest first."""
+        return next((p for p in reversed(self.proposals) if p.state == "open"), None)
+
+    def name(self, contact: str | None) -> str:
+        known = self.contacts.get(contact or "")
+        return known.name if known else "nobody"
+
+    def experts(self) -> list[str]:
+        return [p.contact for p in self.participants.values() if p.role == "expert"]
+
+    def signatories(self) -> list[str]:
+        return [p.contact for p in self.participants.values() if p.consent == Consent.SIGNATORY]
+
+    def ever_asked(self) -> list[str]:
+        return [p.contact for p in self.participants.values() if p.asked_at is not None]
+
+    def may_stay(self, contact: str, now: datetime) -> bool:
+        """Embargo members; who lapsed, until the date that they did accept; and, once the embargo is over, whoever was
+        a member then.
+        """
+        one = self.participants.get(contact)
+        if one is None:
+            return False
+        if one.consent == Consent.LAPSED:
+            return one.terms_until is not None and now < one.terms_until
+        if self.case.embargo == Embargo.EXITED:
+            return one.consent == Consent.NO_EMBARGO and one.terms_until is not None
+        return one.consent == Consent.SIGNATORY
+
+
+@dataclass(frozen=True)
+class Book:
+    """Look-ups in one session. What it gives are snapshots: changing one changes nothing that is stored."""
+
+    session: Session
+
+    def _get(self, row: type[R], key: object) -> R | None:
+        found = self.session.get(row, key)
+        if found is not None:
+            self.session.expunge(found)
+        return found
+
+    def _all(self, query: SelectOfScalar[R]) -> list[R]:
+        found = list(self.session.exec(query).all())
+        for row in found:
+            if row in self.session:
+                self.session.expunge(row)
+        return found
+
+    def _first(self, query: SelectOfScalar[R]) -> R | None:
+        found = self._all(query.limit(1))
+        return found[0] if found else None
+
+    # --- people
+
+    def contact(self, id_: str) -> Contact | None:
+        return self._get(Contact, id_)
+
+    def named(self, name: str) -> Contact | None:
+        return self._first(select(Contact).where(Contact.name == name))
+
+    def contacts(self) -> Sequence[Contact]:
+        return self._all(select(Contact).where(col(Contact.active)).order_by(Contact.name))
+
+    def everyone(self) -> Sequence[Contact]:
+        """The whole roster, those who are no longer active too."""
+        return self._all(select(Contact).order_by(Contact.name))
+
+    def coordinators(self) -> list[Contact]:
+        return [contact for contact in self.contacts() if Role.COORDINATOR in (contact.roles or [])]
+
+    def at(self, address: Address) -> Contact | None:
+        """Whose address it is; None for a stranger."""
+        query = select(Contact).join(ContactAddress, col(ContactAddress.contact) == Contact.id)
+        return self._first(
+            query.where(
+                ContactAddress.service == address.service,
+                ContactAddress.tenant == address.tenant,
+                ContactAddress.address == address.id,
+            )
+        )
+
+    def addresses(self, contact: str) -> list[Address]:
+        rows = self._all(select(ContactAddress).where(ContactAddress.contact == contact).order_by(ContactAddress.id))
+        return [Address(row.service, row.tenant, row.address) for row in rows]
+
+    # --- cases
+
+    def case(self, id_: str) -> CaseFile | None:
+        case = self._get(Case, id_)
+        if case is None:
+            return None
+        file = CaseFile(case)
+        for one in self._all(select(Participant).where(Participant.case == id_)):
+            file.participants[one.contact] = one
+        for down in self._all(select(Downstream).where(Downstream.case == id_).order_by(Downstream.organisation)):
+            file.downstreams[down.organisation] = down
+        file.proposals = list(self._all(select(Proposal).where(Proposal.case == id_).order_by(col(Proposal.made_at))))
+        wanted = {*file.participants, case.owner, case.backup, case.reporter, *(p.by for p in file.proposals)} - {None}
+        for contact in self._all(select(Contact).where(col(Contact.id).in_(wanted))):
+            file.contacts[contact.id] = contact
+        return file
+
+    def exists(self, case: str) -> bool:
+        return self._get(Case, case) is not None
+
+    def open_cases(self) -> Sequence[Case]:
+        return self._all(select(Case).where(col(Case.closed_at).is_(None)).order_by(col(Case.opened_at)))
+
+    def cases_of(self, contact: str) -> list[CaseFile]:
+        """Open cases in which a contact has a part, as reporter or participant."""
+        parts = select(Participant.case).where(Participant.contact == contact)
+        rows = self.session.exec(
+            select(Case.id)
+            .where(col(Case.closed_at).is_(None), (col(Case.id).in_(parts)) | (Case.reporter == contact))
+            .order_by(col(Case.opened_at))
+        )
+        return [file for id_ in rows.all() if (file := self.case(id_)) is not None]
+
+    def notes(self, case: str, kind: str | None = None) -> Sequence[Note]:
+        query = select(Note).where(Note.case == case).order_by(col(Note.at))
+        return self._all(query if kind is None else query.where(Note.kind == kind))
+
+    def pending(self, code: str) -> Pending | None:
+        return self._get(Pending, code)
+
+    def open_pending(self, case: str) -> Sequence[Pending]:
+        return self._all(select(Pending).where(Pending.case == case, Pending.state == "open"))
+
+    # --- places
+
+    def place(self, id_: str) -> Place | None:
+        return self._get(Place, id_)
+
+    def room(self, service: str, tenant: str, room: str) -> Place | None:
+        return self._first(
+            select(Place).where(
+                Place.service == service, Place.tenant == tenant, Place.room == room, Place.state != "closed"
+            )
+        )
+
+    def places(
+        self, kind: PlaceKind, *, case: str | None = None, contact: str | None = None, service: str | None = None
+    ) -> Sequence[Place]:
+        """Places that are not closed."""
+        query = select(Place).where(Place.kind == kind, Place.state != "closed").order_by(Place.id)
+        for column, value in ((Place.case, case), (Place.contact, contact), (Place.service, service)):
+            if value is not None:
+                query = query.where(column == value)
+        return self._all(query)
+
+    def occupants(self, place: str) -> Sequence[Occupant]:
+        return self._all(select(Occupant).where(Occupant.place == place).order_by(Occupant.address))
+
+    def occupant(self, place: str, address: str) -> Occupant | None:
+        return self._get(Occupant, (place, address))
+
+    # --- releases
+
+    def release(self, version: str) -> Release | None:
+        return self._get(Release, version)
+
+    def releases(self) -> Sequence[Release]:
+        return self._all(select(Release).order_by(Release.version))
+
+    def releases_for(self, case: str) -> Sequence[Release]:
+        return self._all(select(Release).where(Release.case == case).order_by(Release.version))
+
+    def archives(self, version: str) -> Sequence[Archive]:
+        return self._all(select(Archive).where(Archive.version == version).order_by(Archive.name))
+
+    def digests(self, archive: str) -> Sequence[ArchiveDigest]:
+        return self._all(select(ArchiveDigest).where(ArchiveDigest.archive == archive))
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """The archives that somebody may know of: the published ones, and private ones of the cases given."""
+
+    session: Session
+    cases: frozenset[str] = frozenset()
+
+    def by_digest(self, digest: str) -> Sequence[KnownArchive]:
+        hits = select(ArchiveDigest.archive).where(ArchiveDigest.digest == digest)
+        return self._known(self.session.exec(select(Archive).where(col(Archive.id).in_(hits))))
+
+    def by_name(self, name: str) -> Sequence[KnownArchive]:
+        return self._known(self.session.exec(select(Archive).where(Archive.name == name)))
+
+    def by_version(self, version: str) -> Sequence[KnownArchive]:
+        return self._known(self.session.exec(select(Archive).where(Archive.version == version)))
+
+    def _known(self, archives: Iterable[Archive]) -> list[KnownArchive]:
+        known = []
+        for archive in list(archives):
+            release = self.session.get(Release, archive.version)
+            if release is None or (release.state == "private" and release.case not in self.cases):
+                continue
+            rows = self.session.exec(select(ArchiveDigest).where(ArchiveDigest.archive == archive.id)).all()
+            known.append(
+                KnownArchive(
+                    name=archive.name,
+                    version=archive.version,
+                    digests={Algorithm(row.algorithm): row.digest for row in rows},
+                    provenance={Algorithm(row.algorithm): Provenance(row.source) for row in rows},
+                    state=ArchiveState(release.state),
+                    upgrade_to=release.upgrade_to,
+                    url=archive.url,
+                    size=archive.size,
+                )
+            )
+        return known

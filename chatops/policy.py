@@ -1,0 +1,96 @@
+"""Who may do what, where; and what anybody may see.
+
+Visibility comes first in every answer: a verb or case that the asker may not see answers exactly as one that does not
+exist (model.md, clearance).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from chatops.commands.declare import Command, Who
+from chatops.commands.desk import Actor
+from chatops.model.book import Book, CaseFile
+from chatops.model.machines import Consent
+from chatops.model.people import PlaceKind, Role
+
+ASKED = frozenset({Consent.INVITED, Consent.LAPSED, Consent.SIGNATORY, Consent.DECLINED})
+"""Who was asked may answer, and may change their answer."""
+
+
+def roles(actor: Actor, file: CaseFile | None) -> Who:
+    """What somebody is: to the project, and to a case."""
+    held = Who.ALL
+    contact = actor.contact
+    if contact is None or not contact.active:
+        return held
+    if Role.COORDINATOR in (contact.roles or []):
+        held |= Who.COORDINATOR
+    if file is None:
+        return held
+    if file.case.reporter == contact.id:
+        held |= Who.REPORTER
+    one = file.participants.get(contact.id)
+    if one is not None:
+        if one.role == "expert":
+            held |= Who.EXPERT
+        if one.consent == Consent.SIGNATORY:
+            held |= Who.MEMBER
+        if one.consent in ASKED:
+            held |= Who.ASKED
+    return held
+
+
+def known_cases(actor: Actor, book: Book) -> list[CaseFile]:
+    """The open cases that somebody may know of: all of them for coordinators, else those they have a part in."""
+    if actor.contact is None:
+        return []
+    if actor.coordinator:
+        return [file for case in book.open_cases() if (file := book.case(case.id)) is not None]
+    return [file for file in book.cases_of(actor.contact.id) if may_know(actor, file)]
+
+
+def may_know(actor: Actor, file: CaseFile) -> bool:
+    """Whether a case exists, as far as somebody is told."""
+    return bool(roles(actor, file) & ~Who.ALL)
+
+
+def all_roles(actor: Actor, book: Book) -> Who:
+    """What somebody is in any case: decides which verbs exist for them."""
+    held = roles(actor, None)
+    if actor.contact is not None and not actor.coordinator:
+        for file in book.cases_of(actor.contact.id):
+            held |= roles(actor, file)
+    return held
+
+
+def sees(command: Command, held: Who) -> bool:
+    return bool(command.who & held)
+
+
+def visible(commands: Iterable[Command], held: Who) -> list[Command]:
+    """The commands that exist for somebody who holds these roles."""
+    return [command for command in commands if sees(command, held)]
+
+
+def team(file: CaseFile, book: Book) -> list[str]:
+    """Who is bound by role: every coordinator, and the case's experts."""
+    return [*(contact.id for contact in book.coordinators()), *file.experts()]
+
+
+PLACE_NAMES = {
+    PlaceKind.SECURITY: "the security room",
+    PlaceKind.EMBARGO: "the case's embargo room",
+    PlaceKind.DIRECT: "a direct chat with me",
+    PlaceKind.PUBLIC: "a public room",
+}
+
+
+def where_it_works(command: Command, held: Who) -> str:
+    """The places where a command works, of those that somebody with these roles is in."""
+    own = {PlaceKind.DIRECT, PlaceKind.PUBLIC}
+    if held & Who.COORDINATOR:
+        own |= {PlaceKind.SECURITY}
+    if held & (Who.TEAM | Who.MEMBER):
+        own |= {PlaceKind.EMBARGO}
+    return " or ".join(PLACE_NAMES[kind] for kind in PlaceKind if kind in command.where & own)

@@ -1,0 +1,1 @@
+"""What carries events in and effects out: inbox, unit of work, outbox, timers, and the store beneath them."""

@@ -1,0 +1,210 @@
+"""From one inbox row to its decision: what was said, pressed, joined, brought back or came due."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlmodel import Session, col, func, select
+
+from chatops.commands.declare import BadValue, Registry
+from chatops.commands.desk import Actor, Decision, Desk, Refusal
+from chatops.commands.parse import addressed
+from chatops.config import Settings
+from chatops.document import Document
+from chatops.model.book import Book
+from chatops.model.flow import InboxRow, OutboxRow
+from chatops.model.machines import Forbidden
+from chatops.model.people import PlaceKind
+from chatops.ports import (
+    Address,
+    Dropped,
+    Due,
+    Invitation,
+    Locked,
+    Member,
+    Outcome,
+    Reacted,
+    Received,
+    Redact,
+    Said,
+    Unreadable,
+)
+from chatops.service import alerts, dispatch, listening, membership, outcomes, reminders
+from chatops.service.unit import Origin, Unit, refusal
+
+ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
+"""No characters that are mistaken for each other when read aloud or typed from paper."""
+SHELL = "shell"
+
+
+def fresh() -> str:
+    """A random id: 128 bits, as hex."""
+    return secrets.token_hex(16)
+
+
+def code(length: int) -> str:
+    """A random code that people can type."""
+    return "".join(secrets.choice(ALPHABET) for _ in range(length))
+
+
+@dataclass(frozen=True)
+class Decider:
+    """Decides inbox rows. ``services`` are the chat services that run here."""
+
+    settings: Settings
+    registry: Registry
+    services: frozenset[str]
+    clock: Callable[[], datetime]
+
+    def __call__(self, session: Session, row: InboxRow, received: Received) -> None:
+        """Decide one row in the caller's transaction. Raises only for faults of our own."""
+        now = self.clock()
+        match received.event:
+            case Said():
+                self._said(session, received, received.event, now)
+            case Reacted():
+                self._reacted(session, received, received.event, now)
+            case Dropped() as dropped:
+                unit, desk = self._desk(
+                    session, received, dropped.sender, dropped.room, dropped.event, now, in_thread=True
+                )
+                listening.dropped(unit, desk, dropped)
+            case Member() as member:
+                membership.changed(self._unit(session, received, now), received, member)
+            case Invitation() as invitation:
+                membership.invited(
+                    self._unit(session, received, now),
+                    received,
+                    invitation,
+                    self._actor(session, received, invitation.by),
+                )
+            case Outcome() as outcome:
+                outcomes.decide(self._unit(session, received, now), self.settings, outcome, now)
+            case Due() as due:
+                reminders.due(self._unit(session, received, now), self.settings, due, now)
+            case Unreadable() as lost:
+                unit, _ = self._desk(session, received, lost.sender, lost.room, lost.event, now)
+                unit.carry_out(Decision(reply=refusal("I could not decrypt your message; please send it again.")))
+            case Locked():
+                raise LookupError("a locked row is not decided")
+
+    # --- who and where
+
+    def _actor(self, session: Session, received: Received, sender: str) -> Actor:
+        book = Book(session)
+        if received.service == SHELL:
+            name, _, user = sender.rpartition("#")
+            address = Address(SHELL, received.tenant, sender)
+            contact = book.named(name)
+            return Actor(address, contact if contact and contact.active else None, f"os:{user}")
+        address = Address(received.service, received.tenant, sender)
+        contact = book.at(address)
+        return Actor(address, contact, f"contact:{contact.id}" if contact else f"stranger:{sender}")
+
+    def _unit(self, session: Session, received: Received, now: datetime) -> Unit:
+        origin = Origin(received.service, received.tenant)
+        return Unit(session, self.settings, self.services, now, fresh, who="chatops", origin=origin)
+
+    def _desk(
+        self,
+        session: Session,
+        received: Received,
+        sender: str,
+        room: str,
+        event: str | None,
+        now: datetime,
+        *,
+        thread: str | None = None,
+        in_thread: bool = False,
+    ) -> tuple[Unit, Desk]:
+        book = Book(session)
+        actor = self._actor(session, received, sender)
+        place = book.room(received.service, received.tenant, room)
+        kind = PlaceKind(place.kind) if place else PlaceKind.DIRECT if received.service == SHELL else None
+        origin = Origin(
+            received.service,
+            received.tenant,
+            room,
+            event,
+            thread,
+            place.id if place else None,
+            kind,
+            actor.id or None,
+            sender,
+            in_thread,
+        )
+        unit = Unit(session, self.settings, self.services, now, fresh, who=actor.name, origin=origin)
+        file = book.case(place.case) if place and place.case else None
+        desk = Desk(now, self.settings, actor, unit.book, kind or PlaceKind.PUBLIC, place, fresh, code, file)
+        return unit, desk
+
+    # --- what was said
+
+    def _said(self, session: Session, received: Received, said: Said, now: datetime) -> None:
+        unit, desk = self._desk(session, received, said.sender, said.room, said.event, now, thread=said.thread)
+        if desk.room is None and received.service != SHELL:
+            return  # a room that we were never asked into by anybody who may
+        bare = desk.place is PlaceKind.DIRECT or said.addressed
+        line = addressed(said.text, self.settings.project.command, bare=bare)
+        if line is None or (said.addressed and listening.only_lines(said.text)):
+            listening.said(unit, desk, said)
+            return
+        if received.service == SHELL and desk.actor.contact is None:
+            unit.carry_out(Decision(reply=refusal("nobody on the roster has that name")))
+            return
+        if not self._patient(session, received, desk):
+            return
+        if not said.private:
+            unit.carry_out(
+                Decision(reply=refusal("Your message came without encryption; I act on encrypted ones only."))
+            )
+            return
+        self._command(unit, desk, line, said)
+
+    def _command(self, unit: Unit, desk: Desk, line: str, said: Said | None) -> None:
+        try:
+            call = dispatch.find(self.registry, desk, line)
+        except Refusal as no:
+            unit.carry_out(Decision(reply=refusal(str(no))))
+            return
+        if desk.place is PlaceKind.PUBLIC and call.command.bears_text and said:
+            unit.deed(Redact(event=said.event, reason="this belongs into a private chat"))
+            alerts.typed_in_public(unit, desk, call.command.verb)
+        try:
+            decision = dispatch.run(self.registry, call, desk)
+        except Refusal as no:
+            decision = Decision(reply=refusal(str(no)))
+        except BadValue as bad:
+            decision = Decision(reply=refusal(f"{bad}. Usage: {call.command.usage}"))
+        except Forbidden as no:
+            decision = Decision(reply=refusal(dispatch.forbidden(no, call.command)))
+        unit.carry_out(decision)
+
+    def _reacted(self, session: Session, received: Received, reacted: Reacted, now: datetime) -> None:
+        """Pressing a button of a card is typing its command, by whoever pressed."""
+        row = session.exec(select(OutboxRow).where(col(OutboxRow.event) == reacted.target)).first()
+        if row is None or row.service != received.service or row.deed.get("t") != "post":
+            return
+        document = Document.model_validate(row.deed["document"])
+        action = next((a for a in document.actions if a.emoji.rstrip("\ufe0f") == reacted.key.rstrip("\ufe0f")), None)
+        if action is None:
+            return
+        unit, desk = self._desk(session, received, reacted.sender, reacted.room, reacted.target, now)
+        if desk.room is not None:
+            self._command(unit, desk, action.command, None)
+
+    def _patient(self, session: Session, received: Received, desk: Desk) -> bool:
+        """Strangers may ask so many things an hour; beyond that one word, then silence."""
+        if desk.actor.contact is not None or received.service == SHELL:
+            return True
+        limit = self.settings.policy.stranger_messages_per_hour
+        since = desk.now - timedelta(hours=1)
+        asked = session.exec(
+            select(func.count())
+            .select_from(InboxRow)
+            .where(col(InboxRow.conversation) == received.conversation, col(InboxRow.at) > since)
+        ).one()
+        return desk.place is not PlaceKind.DIRECT or asked <= limit

@@ -1,0 +1,202 @@
+"""From a line to a handler: find the command among what the asker may see, check, read its arguments, run it.
+
+Visibility comes first: what the asker may not see is answered as what does not exist.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
+
+from chatops import policy
+from chatops.commands.declare import CaseUse, Command, Registry
+from chatops.commands.desk import Decision, Desk, Message, Preview, Refusal, Security
+from chatops.commands.kinds import nearest
+from chatops.commands.parse import Line, read_arguments, split
+from chatops.document import Action, Document, Tlp, fields, line, mono, para, when
+from chatops.model.book import CaseFile
+from chatops.model.cases import Pending
+from chatops.model.changes import Happened, new, put
+from chatops.model.machines import Forbidden
+
+
+@dataclass(frozen=True)
+class Call:
+    """A command that was found, for a desk that has its case."""
+
+    command: Command
+    line: Line
+    file: CaseFile | None
+
+
+def find(registry: Registry, desk: Desk, text: str) -> Call:
+    """The command that a line means. Raises :class:`Refusal` with one line."""
+    typed = split(text)
+    if not typed.verb:
+        return Call(registry["help"], Line("help", None, ""), desk.file)
+    held = policy.all_roles(desk.actor, desk.book)
+    seen = {command.verb: command for command in policy.visible(registry.values(), held)}
+    command = seen.get(typed.verb)
+    if command is None:
+        close = nearest(typed.verb, seen)
+        hint = f"did you mean {close}? Usage: {seen[close].usage}" if close else "try help"
+        raise Refusal(f'I know no "{_short(typed.verb)}"; {hint}')
+    if desk.place not in command.where:
+        # Before the case is looked at: a public room must not tell an existing case from none.
+        if command.bears_text:
+            return Call(command, typed, None)
+        raise Refusal(f"{command.verb} does not work here; use it in {policy.where_it_works(command, held)}")
+    file = _case(desk, command, typed)
+    if not policy.sees(command, policy.roles(desk.actor, file)) and command.case is not CaseUse.NONE:
+        raise Refusal(_not_yours(command, file))
+    return Call(command, typed, file)
+
+
+def _short(word: str) -> str:
+    return word if len(word) <= 30 else word[:29] + "…"
+
+
+def _case(desk: Desk, command: Command, typed: Line) -> CaseFile | None:
+    """The case that was named, or the room's, or the only one it can be."""
+    if command.case is CaseUse.NONE:
+        return None
+    known = {file.id: file for file in policy.known_cases(desk.actor, desk.book)} if typed.case is None else {}
+    if typed.case is not None:
+        file = desk.book.case(typed.case)
+        if file is not None and policy.may_know(desk.actor, file):
+            return file
+        others = [file.id for file in policy.known_cases(desk.actor, desk.book)]
+        close = nearest(typed.case, others)
+        raise Refusal(f"there is no case {typed.case}" + (f"; did you mean {close}?" if close else ""))
+    if desk.file is not None and policy.may_know(desk.actor, desk.file):
+        return desk.file
+    if command.case is CaseUse.OPTIONAL:
+        return None
+    fitting = [file for file in known.values() if policy.sees(command, policy.roles(desk.actor, file))]
+    if len(fitting) == 1 and not desk.actor.coordinator:
+        return fitting[0]  # a member of one case need not name it
+    which = f" (open: {', '.join(list(known)[:5])})" if known else ""
+    raise Refusal(f"which case{which}? Usage: {command.usage}")
+
+
+def _not_yours(command: Command, file: CaseFile | None) -> str:
+    if file is None:
+        return f"{command.verb} needs a case. Usage: {command.usage}"
+    return f"{command.verb} is not yours to do in {file.id}"
+
+
+def run(registry: Registry, call: Call, desk: Desk) -> Decision:
+    """Read the arguments and decide. Raises Refusal, BadValue or Forbidden; nothing has changed then."""
+    desk = replace(desk, file=call.file)
+    if desk.place not in call.command.where:
+        return _typed_in_public(call, desk)
+    arguments = read_arguments(call.command, call.line.rest, desk)
+    if call.command.preview is not None:
+        return _ask_second(call, desk, arguments)
+    if call.command.verb == "confirm":
+        return confirm(registry, desk, arguments.code)
+    return call.command.handle(desk, arguments)
+
+
+def _typed_in_public(call: Call, desk: Desk) -> Decision:
+    title = f"{call.command.verb} was typed in a public room: I took it back where I could and did nothing else"
+    said = para("Others may have read it. Type it again here.")
+    return Decision(reply=Document(title=title, kind="refusal", tlp=Tlp.AMBER_STRICT, blocks=(said,), tone="alert"))
+
+
+def forbidden(no: Forbidden, command: Command) -> str:
+    """A machine's refusal in plain words; it holds the names of states only."""
+    return f"{command.verb} is not possible now: the {no.machine} is {no.state.replace('_', ' ')}"
+
+
+# --- two persons ---------------------------------------------------------------------------------------------------
+
+
+def _digest(preview: Preview) -> str:
+    told = json.dumps([preview.document.model_dump(mode="json"), dict(preview.facts)], sort_keys=True)
+    return hashlib.sha256(told.encode()).hexdigest()
+
+
+def _ask_second(call: Call, desk: Desk, arguments: Any) -> Decision:
+    """Show the preview, and give it a code that stands for exactly it."""
+    assert call.command.preview is not None
+    preview = call.command.preview(desk, arguments)
+    code = desk.code(6)
+    expires = desk.now + timedelta(hours=desk.settings.policy.confirm_hours)
+    case = desk.file.id if desk.file else None
+    text = " ".join(part for part in (call.command.verb, case, call.line.rest) if part)
+    row = Pending(
+        code=code,
+        case=case,
+        line=text,
+        digest=_digest(preview),
+        by=desk.actor.id,
+        hand=desk.actor.hand,
+        made_at=desk.now,
+        expires_at=expires,
+    )
+    old = [put(Pending, other.code, state="void") for other in desk.book.open_pending(case)] if case else []
+    asked = Happened(f"{call.command.verb} previewed", case=case, facts={"code": code}, changes=(*old, new(row)))
+    card = preview.document.model_copy(
+        update={
+            "blocks": (
+                *preview.document.blocks,
+                fields(
+                    ("Asked by", desk.actor.name),
+                    ("Confirm", line(mono(f"confirm {code}"), " by another coordinator, until ", when(expires))),
+                ),
+            ),
+            "actions": (Action(label="confirm", command=f"confirm {code}", emoji="✅", style="danger"),),
+        }
+    )
+    decision = Decision(reply=card, events=[asked])
+    others = tuple(c.id for c in desk.book.coordinators() if c.id != desk.actor.id)
+    if desk.room is None or desk.room.kind != "security":
+        decision.messages.append(Message(Security(), card, ping=others))
+    return decision
+
+
+def confirm(registry: Registry, desk: Desk, code: str) -> Decision:
+    """The second person's yes. Raises :class:`Refusal` if the code is not good any more, or not theirs to confirm."""
+    row = desk.book.pending(code.upper())
+    if row is None or row.state != "open":
+        raise Refusal(f"no open confirmation has the code {_short(code.upper())}")
+    if row.expires_at <= desk.now:
+        raise Refusal(f"the code {row.code} has expired; ask again: {split(row.line).verb}")
+    _may_confirm(desk, row)
+    call = replace(_recall(registry, row), file=desk.book.case(row.case) if row.case else None)
+    asker = desk.book.contact(row.by)
+    if asker is None or call.command.preview is None:
+        raise Refusal(f"no open confirmation has the code {row.code}")
+    actor = replace(desk.actor, contact=asker)
+    original = replace(desk, file=call.file, actor=actor, confirmed_by=desk.actor.id)
+    arguments = read_arguments(call.command, call.line.rest, original)
+    if _digest(call.command.preview(original, arguments)) != row.digest:
+        raise Refusal(
+            f"what {row.code} stood for has changed since; look at it anew: {call.command.verb} {row.case or ''}"
+        )
+    decision = call.command.handle(original, arguments)
+    facts = {"code": row.code, "asked by": asker.name, "confirmed by": desk.actor.name}
+    done = Happened("confirmed", case=row.case, facts=facts, changes=(put(Pending, row.code, state="confirmed"),))
+    decision.events.insert(0, done)
+    return decision
+
+
+def _recall(registry: Registry, row: Pending) -> Call:
+    typed = split(row.line)
+    return Call(registry[typed.verb], typed, None)
+
+
+def _may_confirm(desk: Desk, row: Pending) -> None:
+    """Two contacts and two hands; where there is only one coordinator, the same one again after a set delay."""
+    if desk.actor.id != row.by and desk.actor.hand != row.hand:
+        return
+    ready = row.made_at + desk.settings.policy.alone
+    if len(desk.book.coordinators()) > 1:
+        who = "another person" if desk.actor.id == row.by else "another operating-system user"
+        raise Refusal(f"{row.code} needs a second coordinator: {who} must confirm it")
+    if desk.now < ready:
+        raise Refusal(f"you are the only coordinator: confirm {row.code} again after {ready:%H:%M} UTC")

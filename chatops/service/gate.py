@@ -1,0 +1,122 @@
+"""The clearance gate: may this effect happen at this place, now? Asked before every attempt, frozen payloads included.
+
+One rule for all services (model.md, clearance): the label fits the place, the case belongs to it, and everybody who
+would read it may. A place with somebody in it who should not be there waits until they are gone.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlmodel import Session
+
+from chatops.document import Tlp
+from chatops.model.book import Book, CaseFile
+from chatops.model.flow import OutboxRow
+from chatops.model.machines import Consent
+from chatops.model.people import Place, PlaceKind, Role
+from chatops.policy import team
+from chatops.service.outbox import PASS, Ruling
+
+SPEAKING = frozenset({"post", "upload"})
+
+
+def gate(session: Session, row: OutboxRow, now: datetime) -> Ruling:
+    """Pass, hold (try again later) or refuse (a fault and an alert), with a short machine word why."""
+    book = Book(session)
+    place = book.place(row.place) if row.place else None
+    deed = row.deed["t"]
+    if deed == "invite":
+        return _may_be_invited(book, row, place, now)
+    if deed not in SPEAKING:
+        return PASS
+    if place is None:
+        return _to_one(book, row, row.audience, now) if row.audience is not None else _uncased(row, "nobody")
+    if place.state == "closed":
+        return Ruling("refuse", "place-closed")
+    if place.held:
+        return Ruling("hold", "intruder")
+    if row.tlp > place.clearance:
+        return Ruling("refuse", "clearance")
+    match PlaceKind(place.kind):
+        case PlaceKind.SECURITY:
+            return PASS
+        case PlaceKind.DIRECT:
+            return _to_one(book, row, place.contact, now)
+        case PlaceKind.EMBARGO:
+            return _to_room(book, row, place, now)
+        case PlaceKind.PUBLIC:
+            return _uncased(row, "public")
+
+
+def _uncased(row: OutboxRow, why: str) -> Ruling:
+    """What everybody may read names no case and is TLP:CLEAR."""
+    return PASS if row.case is None and row.tlp == Tlp.CLEAR else Ruling("refuse", why)
+
+
+def _to_one(book: Book, row: OutboxRow, contact: str | None, now: datetime) -> Ruling:
+    """A direct chat, or a shell: its one reader's standing decides."""
+    known = book.contact(contact) if contact else None
+    if row.case is None:
+        if row.tlp <= Tlp.GREEN:
+            return PASS
+        coordinator = known is not None and Role.COORDINATOR in (known.roles or [])
+        return PASS if coordinator else Ruling("refuse", "not-a-coordinator")
+    file = book.case(row.case)
+    if file is None or known is None:
+        return Ruling("refuse", "stranger")
+    if known.id in team(file, book) or may_hear(file, known.id, row.kind, now):
+        return PASS
+    return Ruling("refuse", "not-cleared")
+
+
+def may_hear(file: CaseFile, contact: str, kind: str, now: datetime) -> bool:
+    """Whether somebody outside the team may be sent a message of this kind about a case."""
+    one = file.participants.get(contact)
+    match kind:
+        case "question":
+            return one is not None and one.consent in (Consent.INVITED, Consent.LAPSED)
+        case "over":
+            return one is not None and one.asked_at is not None
+        case "reporter":
+            return file.case.reporter == contact
+        case "told":
+            return one is not None and one.told_now and one.consent == Consent.INVITED
+        case _:
+            return file.may_stay(contact, now)
+
+
+def _to_room(book: Book, row: OutboxRow, place: Place, now: datetime) -> Ruling:
+    if row.case is None:
+        return PASS if row.tlp <= Tlp.GREEN else Ruling("refuse", "no-case")
+    if place.case != row.case:
+        return Ruling("refuse", "another-case")
+    file = book.case(row.case)
+    if file is None:
+        return Ruling("refuse", "no-such-case")
+    bound = set(team(file, book))
+    for occupant in book.occupants(place.id):
+        if occupant.contact is None or not (occupant.contact in bound or file.may_stay(occupant.contact, now)):
+            return Ruling("hold", "audience")
+    return PASS
+
+
+def _may_be_invited(book: Book, row: OutboxRow, place: Place | None, now: datetime) -> Ruling:
+    """Nobody is invited who has not accepted, or is not bound by role, at the moment of the invitation."""
+    if place is None or row.audience is None:
+        return Ruling("refuse", "nobody")
+    if row.audience in wanted(book, place, now):
+        return PASS
+    return Ruling("refuse", "not-cleared")
+
+
+def wanted(book: Book, place: Place, now: datetime) -> set[str]:
+    """The contacts who belong in the security room, or in an embargo room, now."""
+    if place.kind == PlaceKind.SECURITY:
+        return {contact.id for contact in book.coordinators()}
+    if place.kind == PlaceKind.EMBARGO and place.case:
+        file = book.case(place.case)
+        if file is None or file.case.closed_at is not None:
+            return set()
+        return set(team(file, book)) | {one for one in file.participants if file.may_stay(one, now)}
+    return set()

@@ -1,0 +1,109 @@
+"""Which outbox rows may be tried now: the first of their conversation, due, with a room to go to."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from sqlalchemy import bindparam, exists, func, or_, select
+from sqlmodel import Session
+
+from chatops.service.tables import OUTBOX, PLACE
+
+UNSETTLED = ("waiting", "attempted")
+
+_EARLIER = OUTBOX.alias("earlier")
+_LANE = func.coalesce(OUTBOX.c.place, OUTBOX.c.room, OUTBOX.c.service)
+_HAS_ROOM = or_(OUTBOX.c.place.is_(None), OUTBOX.c.room.is_not(None), PLACE.c.room.is_not(None))
+_FREE = (
+    select(OUTBOX.c.id, OUTBOX.c.service, _LANE)
+    .select_from(OUTBOX.outerjoin(PLACE, PLACE.c.id == OUTBOX.c.place))
+    .where(
+        OUTBOX.c.state.in_(UNSETTLED),
+        OUTBOX.c.service.in_(bindparam("services", expanding=True)),
+        or_(OUTBOX.c.not_before.is_(None), OUTBOX.c.not_before <= bindparam("now")),
+        or_(
+            OUTBOX.c.lease_until.is_(None),
+            OUTBOX.c.lease_until <= bindparam("now"),
+            OUTBOX.c.lease_until > bindparam("beyond"),  # the clock was set back since
+        ),
+        ~exists().where(
+            _EARLIER.c.conversation == OUTBOX.c.conversation,
+            _EARLIER.c.state.in_(UNSETTLED),
+            _EARLIER.c.id < OUTBOX.c.id,
+        ),
+        _LANE.not_in(bindparam("full", expanding=True)),
+    )
+    .order_by(OUTBOX.c.id)
+)
+_ROOMLESS = _FREE.where(~_HAS_ROOM)
+_READY = (
+    _FREE.where(or_(_HAS_ROOM, OUTBOX.c.id.in_(bindparam("openers", expanding=True))))
+    .limit(bindparam("rows"))
+    .with_for_update(skip_locked=True, of=OUTBOX)
+)
+_NEXT = select(func.min(OUTBOX.c.not_before)).where(
+    OUTBOX.c.state == "waiting",
+    OUTBOX.c.not_before > bindparam("now"),
+    OUTBOX.c.service.in_(bindparam("services", expanding=True)),
+)
+_DEED = select(OUTBOX.c.deed).where(OUTBOX.c.id == bindparam("number"))
+
+
+class Head(NamedTuple):
+    """A row that may be tried. ``lane`` is what it shares with others that may be slow: its place."""
+
+    number: int
+    service: str
+    lane: str
+
+
+class Heads:
+    """Finds the heads of ``services``. ``lease`` is the longest that a lease can be."""
+
+    def __init__(self, services: Collection[str], lease: timedelta) -> None:
+        self._services = sorted(services)
+        self._lease = lease
+        self._roomless: set[int] = set()  # rows known to wait for a place and not to open one
+
+    def find(self, session: Session, now: datetime, limit: int, full: Collection[str] = ()) -> list[Head]:
+        """Heads, oldest first, but for those of the services and lanes named in ``full``.
+
+        On PostgreSQL they stay locked until the transaction ends, and those that another process locked are left out.
+        """
+        given = {
+            "now": now,
+            "beyond": now + self._lease,
+            "services": [name for name in self._services if name not in full],
+            "full": list(full),
+        }
+        openers = self._openers(session, [number for number, *_ in session.execute(_ROOMLESS, given)])
+        found = session.execute(_READY, {**given, "openers": openers, "rows": limit})
+        return [Head(number, service, lane) for number, service, lane in found]
+
+    def next_due(self, session: Session, now: datetime) -> datetime | None:
+        """When the first of the rows that were put off may be tried again."""
+        due: datetime | None = session.execute(_NEXT, {"now": now, "services": self._services}).scalar_one()
+        return due
+
+    def _openers(self, session: Session, numbers: list[int]) -> list[int]:
+        """Those of the rows without a room that make one. What a deed is never changes, so it is looked at once."""
+        self._roomless &= set(numbers)
+        openers = []
+        for number in numbers:
+            if number in self._roomless:
+                continue
+            if _opens(session, number):
+                openers.append(number)
+            else:
+                self._roomless.add(number)
+        return openers
+
+
+def _opens(session: Session, number: int) -> bool:
+    try:
+        deed = session.execute(_DEED, {"number": number}).scalar_one()
+    except ValueError:
+        return True  # damaged: whoever attempts it finds that out, and says so
+    return bool(deed.get("t") == "open-room")

@@ -1,0 +1,324 @@
+"""The outbox, on a session: which effects may be tried now, and what is written down of each try.
+
+A row is marked attempted, with a lease, in a transaction before it is sent; its payload is frozen from then on, and its
+key stays the same however often it is tried. Order is kept within a conversation: only its first unsettled row may go.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from random import SystemRandom
+from typing import Any, Literal, NamedTuple
+
+from pydantic import TypeAdapter
+from sqlalchemy import update
+from sqlalchemy.orm import defer
+from sqlmodel import Session, select
+
+from chatops.model.flow import OutboxRow
+from chatops.model.people import Place
+from chatops.ports import (
+    Deed,
+    Effect,
+    Enter,
+    Impossible,
+    Invite,
+    Leave,
+    OpenRoom,
+    Outcome,
+    Post,
+    Publish,
+    Receipt,
+    Received,
+    Remove,
+    Stage,
+    Survey,
+    TryLater,
+    Upload,
+)
+from chatops.service.heads import UNSETTLED, Heads
+from chatops.service.intake import enqueue
+from chatops.service.store import lost, nested
+from chatops.service.tables import OUTBOX, change_claimed, change_outbox
+
+
+class Ruling(NamedTuple):
+    """What the gate says of one attempt. ``code`` is a short machine word, for the fault and the log."""
+
+    verdict: Literal["pass", "hold", "refuse"]
+    code: str = ""
+
+
+PASS = Ruling("pass")
+Gate = Callable[[Session, OutboxRow, datetime], tuple[Literal["pass", "hold", "refuse"], str]]
+"""May this row be sent to its place, now? Asked before every attempt. If it raises, nothing is sent."""
+Fault = Callable[[Session, OutboxRow, str], None]
+"""Journals a refusal or a dead letter and alerts the coordinators. Gets the row and the code."""
+
+LEASE = timedelta(seconds=60)
+TRIES = 12
+HOLD = timedelta(seconds=2)
+LONGEST_BACKOFF = timedelta(minutes=10)
+LONGEST_WAIT = timedelta(hours=1)
+"""The longest that a service's own "retry after" is believed."""
+NEWS = (OpenRoom, Enter, Invite, Remove, Leave, Upload, Stage, Publish, Survey)
+"""Deeds whose success is told to the core, as an inbox row of its own. The failure for good of any deed is."""
+
+_JITTER = SystemRandom().random
+_DEED: TypeAdapter[Deed] = TypeAdapter(Deed)
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A row that was marked attempted, and the effect to perform. ``lanes`` are what it shares with others that may be
+    slow: its place, its service.
+    """
+
+    number: int
+    attempts: int
+    lanes: tuple[str, ...]
+    effect: Effect
+
+    def __repr__(self) -> str:
+        return f"<Claim {self.effect.id}>"
+
+
+class Outbox:
+    """The rules by which rows of ``services`` are claimed and settled. All methods work in the caller's transaction.
+
+    ``lease``: how long an attempt may go on without being renewed before it counts as broken off. ``tries``: after so
+    many attempts a row is dead (and again after as many more, if it is retried). ``jitter`` gives numbers in [0, 1).
+    """
+
+    def __init__(
+        self,
+        services: Collection[str],
+        gate: Gate,
+        fault: Fault,
+        *,
+        lease: timedelta = LEASE,
+        tries: int = TRIES,
+        jitter: Callable[[], float] = _JITTER,
+    ) -> None:
+        self.lease = lease
+        self.heads = Heads(services, lease)
+        self._services = frozenset(services)
+        self._gate = gate
+        self._fault = fault
+        self._tries = tries
+        self._jitter = jitter
+
+    # --- claiming ---
+
+    def claim(self, session: Session, now: datetime, free: int, busy: Collection[Claim], share: int) -> list[Claim]:
+        """Mark up to ``free`` rows attempted. ``busy`` are those in flight.
+
+        One place gets at most ``share`` at once, and so does one service beside others: what is slow blocks nobody.
+        """
+        used: Counter[str] = Counter(lane for claim in busy for lane in claim.lanes)
+        flying = {claim.number for claim in busy}
+        full = {lane for lane, count in used.items() if count >= share}
+        claims: list[Claim] = []
+        for head in self.heads.find(session, now, free * 4, full) if free > 0 else ():
+            lanes = (head.lane,) if len(self._services) == 1 else (head.lane, head.service)
+            if head.number in flying or any(used[lane] >= share for lane in lanes):
+                continue
+            claim = self._attempt(session, head.number, lanes, now)
+            if claim is not None:
+                claims.append(claim)
+                used.update(lanes)
+            if len(claims) >= free:
+                break
+        return claims
+
+    def renew(self, session: Session, now: datetime, claims: Iterable[Claim]) -> None:
+        """Extend the leases of attempts that are still under way (a large upload)."""
+        for claim in claims:
+            change_claimed(session, claim.number, claim.attempts, lease_until=now + self.lease)
+
+    def _attempt(self, session: Session, number: int, lanes: tuple[str, ...], now: datetime) -> Claim | None:
+        """Ask the gate about one row and mark it. None if it does not go now; why is written down."""
+        row: OutboxRow | None = None
+        try:
+            with nested(session) as inner:
+                found = inner.exec(select(OutboxRow).where(OutboxRow.id == number)).one()
+                deed = _DEED.validate_python(found.deed)
+                row = found
+                inner.expunge(row)
+                return self._rule(inner, row, deed, lanes, now)
+        except Exception as error:
+            if lost(error):
+                raise
+            if row is None:
+                self._bury(session, _without_deed(session, number), "unreadable", now)
+            else:
+                log.error("effect %s could not be judged: %s", row.key, type(error).__name__)
+                self._again(session, row, row.attempts + 1, type(error).__name__, None, now)
+            return None
+
+    def _rule(
+        self, session: Session, row: OutboxRow, deed: Deed, lanes: tuple[str, ...], now: datetime
+    ) -> Claim | None:
+        tried = row.state == "attempted"
+        if row.attempts and is_instant(deed):
+            self._bury(session, row, "unknown", now)
+            return None
+        if tried and row.attempts % self._tries == 0:
+            self._bury(session, row, "unknown", now)
+            return None
+        target = None
+        if isinstance(deed, Post) and deed.edit is not None:
+            ready, target = _target(session, row, deed.edit)
+            if not ready:
+                change_outbox(session, row.id, state="waiting", lease_until=None, not_before=now + HOLD)
+                return None
+            if target is None:
+                deed = deed.model_copy(update={"edit": None})  # there is nothing to edit: say it anew
+                row.deed = deed.model_dump(mode="json")
+        verdict, code = self._gate(session, row, now)
+        if verdict == "hold":
+            change_outbox(session, row.id, state="waiting", lease_until=None, not_before=now + HOLD)
+            return None
+        if verdict != "pass":
+            log.error("effect %s refused: %s", row.key, code)
+            change_outbox(session, row.id, state="refused", lease_until=None, not_before=None, problem=code)
+            self._fault(session, row, code)
+            return None
+        place = session.get(Place, row.place) if row.place is not None else None
+        effect = Effect(
+            id=row.key,
+            service=row.service,
+            tenant=row.tenant,
+            room=place.room if place is not None and place.room is not None else row.room,
+            deed=deed,
+            attempts=row.attempts,
+            first=row.first_at,
+            target=target,
+        )
+        change_outbox(
+            session,
+            row.id,
+            state="attempted",
+            attempts=row.attempts + 1,
+            lease_until=now + self.lease,
+            not_before=None,
+            first_at=row.first_at or now,
+            deed=row.deed,
+        )
+        assert row.id is not None
+        return Claim(row.id, effect.attempts + 1, lanes, effect)
+
+    # --- settling ---
+
+    def settle(self, session: Session, now: datetime, claim: Claim, result: Receipt | BaseException) -> None:
+        """Write down how an attempt ended: done, to be tried again, or dead.
+
+        Does nothing if the row was claimed anew since (the lease ran out): whoever has it now settles it.
+        """
+        if isinstance(result, Receipt):
+            ended = {"state": "done", "event": result.event, "done_at": now, "lease_until": None, "problem": None}
+            held = change_claimed(session, claim.number, claim.attempts, **ended)
+            if held and isinstance(claim.effect.deed, NEWS):
+                row = _without_deed(session, claim.number)
+                _tell(session, row, row.key, now, Outcome(effect=row.key, ok=True, data=result.data))
+            return
+        row = _without_deed(session, claim.number)
+        if row.state != "attempted" or row.attempts != claim.attempts:
+            return
+        code = result.code if isinstance(result, TryLater | Impossible) else type(result).__name__
+        log.warning("effect %s failed (attempt %d): %s", row.key, row.attempts, code)
+        if isinstance(result, Impossible) or is_instant(claim.effect.deed):
+            self._bury(session, row, code, now, quiet=is_instant(claim.effect.deed))
+        else:
+            after = result.after if isinstance(result, TryLater) else None
+            self._again(session, row, row.attempts, code, after, now)
+
+    def _again(
+        self, session: Session, row: OutboxRow, attempts: int, code: str, after: timedelta | None, now: datetime
+    ) -> None:
+        """Put a row off; bury it if it was tried often enough."""
+        row.attempts = attempts
+        if attempts % self._tries == 0:
+            self._bury(session, row, code, now)
+            return
+        backoff = min(timedelta(seconds=2 ** min(attempts - 1, 20)), LONGEST_BACKOFF) * (0.5 + self._jitter() / 2)
+        wait = max(min(after or timedelta(0), LONGEST_WAIT), backoff)
+        change_outbox(
+            session, row.id, state="waiting", attempts=attempts, lease_until=None, not_before=now + wait, problem=code
+        )
+
+    def _bury(self, session: Session, row: OutboxRow, code: str, now: datetime, *, quiet: bool | None = None) -> None:
+        """A dead letter: those behind it pass, the core and (unless it was an instant answer) people are told."""
+        if quiet is None:
+            quiet = code != "unreadable" and is_instant(_DEED.validate_python(row.deed))
+        log.error("effect %s is dead: %s", row.key, code)
+        change_outbox(
+            session, row.id, state="dead", attempts=row.attempts, lease_until=None, not_before=None, problem=code
+        )
+        if quiet:
+            return
+        # Its own identity for each death: a retry may bring another, and the success after it has the plain one.
+        _tell(session, row, f"{row.key}#{row.attempts}", now, Outcome(effect=row.key, ok=False, problem=code))
+        try:
+            with nested(session) as inner:
+                self._fault(inner, row, code)
+        except Exception as error:
+            if lost(error):
+                raise
+            log.error("nobody could be told that effect %s is dead: %s", row.key, type(error).__name__)
+
+
+def retry(session: Session, key: str) -> bool:
+    """Let a dead row be tried again, as often as a new one. False if there is no dead row of that key."""
+    return _from_dead(session, key, state="waiting", not_before=None, lease_until=None)
+
+
+def skip(session: Session, key: str) -> bool:
+    """Give a dead row up. False if there is no dead row of that key."""
+    return _from_dead(session, key, state="skipped")
+
+
+def is_instant(deed: Deed) -> bool:
+    """Whether a deed is done at most once."""
+    return isinstance(deed, Post) and deed.instant
+
+
+def _from_dead(session: Session, key: str, **values: Any) -> bool:
+    done = session.execute(update(OUTBOX).where(OUTBOX.c.key == key, OUTBOX.c.state == "dead").values(**values))
+    return bool(done.rowcount)  # type: ignore[attr-defined]
+
+
+def _target(session: Session, row: OutboxRow, key: str) -> tuple[bool, str | None]:
+    """Whether an edit may go, and the event id of the message that it replaces (None: there is none).
+
+    Where the effect named is itself an edit, the message is the one that that replaced.
+    """
+    for _ in range(100):
+        edited = session.exec(select(OutboxRow).where(OutboxRow.key == key)).first()
+        if edited is None or edited.id is None or row.id is None or edited.id >= row.id:
+            return True, None
+        if edited.state in UNSETTLED:
+            return False, None
+        if edited.state != "done":
+            return True, None
+        further = edited.deed.get("edit")
+        if further is None:
+            return True, edited.event
+        key = further
+    return True, None
+
+
+def _without_deed(session: Session, number: int) -> OutboxRow:
+    """A row as it stands now, but for its payload."""
+    query = select(OutboxRow).where(OutboxRow.id == number).options(defer(OutboxRow.deed))  # type: ignore[arg-type]
+    return session.exec(query.execution_options(populate_existing=True)).one()
+
+
+def _tell(session: Session, row: OutboxRow, key: str, now: datetime, outcome: Outcome) -> None:
+    conversation = f"outcome:{row.place or row.key}"
+    enqueue(session, [Received(service="outcome", key=key, conversation=conversation, at=now, event=outcome)])

@@ -1,0 +1,190 @@
+"""Who belongs in which room, made so: after each decision the rooms it touched are compared with roster and consent.
+
+Nothing else invites or removes anybody. A handler only changes consent, team or roster; what follows from it for the
+rooms is computed here, so that a person let in by somebody else is put out by the same rule that invites a member.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import datetime
+
+from chatops.document import Tlp
+from chatops.model.book import Book
+from chatops.model.changes import Happened, gone, new, put
+from chatops.model.machines import IN_FORCE
+from chatops.model.people import Occupant, Place, PlaceKind
+from chatops.ports import Deed, Invite, Leave, OpenRoom, Remove
+from chatops.service.gate import wanted
+
+Queue = Callable[[Place, Deed, str | None], str]
+"""Writes an outbox row for a place: (place, deed, the contact it is about) → its key."""
+
+
+class Rooms:
+    """Keeps rooms as they should be, within one unit of work."""
+
+    def __init__(
+        self,
+        book: Book,
+        services: frozenset[str],
+        now: datetime,
+        record: Callable[[Happened], None],
+        queue: Queue,
+        fresh: Callable[[], str],
+        project: str,
+    ) -> None:
+        self._book = book
+        self._services = services
+        self._now = now
+        self._record = record
+        self._queue = queue
+        self._fresh = fresh
+        self._project = project
+
+    # --- places that should exist
+
+    def security(self) -> list[Place]:
+        """The security room of each service on which a coordinator can be reached; made if need be."""
+        return [
+            self._ensure(PlaceKind.SECURITY, service, name=f"{self._project} security team")
+            for service in self._reaching(contact.id for contact in self._book.coordinators())
+        ]
+
+    def embargo(self, case: str) -> list[Place]:
+        """The embargo rooms of a case, made while its embargo is in force."""
+        file = self._book.case(case)
+        if file is None:
+            return []
+        if file.case.embargo not in IN_FORCE:
+            return list(self._book.places(PlaceKind.EMBARGO, case=case))
+        people = {c.id for c in self._book.coordinators()} | set(file.experts()) | set(file.signatories())
+        return [
+            self._ensure(PlaceKind.EMBARGO, service, case=case, name=f"{self._project} {case}")
+            for service in self._reaching(people)
+        ]
+
+    def direct(self, contact: str) -> Place | None:
+        """The direct chat with a contact, on the first service that reaches them; None if none does."""
+        bound = [p for p in self._book.places(PlaceKind.DIRECT, contact=contact) if p.service in self._services]
+        for place in bound:
+            if place.clearance >= Tlp.RED:
+                return place
+        for address in self._book.addresses(contact):
+            if address.service in self._services:
+                return self._ensure(
+                    PlaceKind.DIRECT,
+                    address.service,
+                    contact=contact,
+                    name=f"{self._project} security",
+                    invite=(address.id,),
+                    tenant=address.tenant,
+                )
+        return None
+
+    def public(self) -> list[Place]:
+        return [place for place in self._book.places(PlaceKind.PUBLIC) if place.service in self._services]
+
+    def _reaching(self, contacts: Iterable[str]) -> list[str]:
+        reached = {address.service for contact in contacts for address in self._book.addresses(contact)}
+        return sorted(reached & self._services)
+
+    def _ensure(
+        self,
+        kind: PlaceKind,
+        service: str,
+        *,
+        name: str,
+        case: str | None = None,
+        contact: str | None = None,
+        invite: tuple[str, ...] = (),
+        tenant: str = "",
+    ) -> Place:
+        for place in self._book.places(kind, case=case, contact=contact, service=service):
+            if kind is not PlaceKind.DIRECT or place.clearance >= Tlp.RED:
+                return place
+        place = Place(
+            id=self._fresh(),
+            kind=kind,
+            service=service,
+            tenant=tenant,
+            case=case,
+            contact=contact,
+            clearance=Tlp.AMBER_STRICT if kind is PlaceKind.EMBARGO else Tlp.RED,
+        )
+        changes = [new(place)]
+        for address in invite:
+            changes.append(new(Occupant(place=place.id, address=address, contact=contact, state="invited")))
+        self._record(
+            Happened("room wanted", case=case, facts={"kind": kind, "service": service}, changes=tuple(changes))
+        )
+        purpose = kind.value
+        assert purpose in ("direct", "security", "embargo")
+        topic = "Private. What is said here stays here." if kind is not PlaceKind.DIRECT else ""
+        self._queue(place, OpenRoom(purpose=purpose, name=name, topic=topic, invite=invite), None)
+        return place
+
+    # --- people who should be in them
+
+    def settle(self, place: Place) -> None:
+        """Invite who is missing, remove who should not be there, hold the place while such a person is in it."""
+        if place.room is None or place.state != "bound" or place.kind == PlaceKind.PUBLIC:
+            return
+        if place.kind == PlaceKind.DIRECT:
+            self._settle_direct(place)
+            return
+        belong = wanted(self._book, place, self._now)
+        present = {occupant.address: occupant for occupant in self._book.occupants(place.id)}
+        intruders = False
+        for occupant in present.values():
+            if occupant.contact in belong:
+                continue
+            intruders = intruders or occupant.state != "invited"
+            if occupant.state != "leaving":
+                self._remove(place, occupant)
+        if place.held is not intruders:
+            what = "room held" if intruders else "room free again"
+            self._record(Happened(what, case=place.case, changes=(put(Place, place.id, held=intruders),)))
+            place.held = intruders
+        here = {occupant.contact for occupant in present.values()}
+        for contact in sorted(belong - here):
+            self._invite(place, contact)
+
+    def _settle_direct(self, place: Place) -> None:
+        """A direct chat has two people. With a third in it, or without its person, it is given up; a new one is made
+        when there is something to say.
+        """
+        present = self._book.occupants(place.id)
+        if len(present) == 1 and present[0].contact == place.contact:
+            return
+        self._record(Happened("direct chat given up", changes=(put(Place, place.id, state="closed"),)))
+        self._queue(place, Leave(), place.contact)
+
+    def _remove(self, place: Place, occupant: Occupant) -> None:
+        known = self._book.contact(occupant.contact) if occupant.contact else None
+        facts = {"who": known.name if known else "somebody unknown"}
+        key = (place.id, occupant.address)
+        change = put(Occupant, key, state="leaving")
+        self._record(Happened("removed from room", case=place.case, facts=facts, changes=(change,)))
+        self._queue(place, Remove(user=occupant.address, reason="not a member of this room"), occupant.contact)
+
+    def _invite(self, place: Place, contact: str) -> None:
+        address = next((a for a in self._book.addresses(contact) if a.service == place.service), None)
+        if address is None:
+            return
+        known = self._book.contact(contact)
+        row = Occupant(place=place.id, address=address.id, contact=contact, state="invited")
+        facts = {"who": known.name if known else contact}
+        self._record(Happened("invited to room", case=place.case, facts=facts, changes=(new(row),)))
+        self._queue(place, Invite(user=address.id), contact)
+
+    def left(self, place: Place, address: str) -> None:
+        """Somebody is no longer in a place."""
+        occupant = self._book.occupant(place.id, address)
+        if occupant is not None:
+            change = gone(Occupant, (place.id, address))
+            self._record(Happened("left room", case=place.case, facts=self._who(occupant), changes=(change,)))
+
+    def _who(self, occupant: Occupant) -> dict[str, str]:
+        known = self._book.contact(occupant.contact) if occupant.contact else None
+        return {"who": known.name if known else "somebody unknown"}

@@ -1,0 +1,318 @@
+"""The unit of work: carries out a decision in the caller's transaction.
+
+Journals what happened, makes outbox rows of messages (places included), sets timers, and then makes the rooms fit what
+was decided. Nothing here talks to a network.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlmodel import Session, col, select
+
+from chatops.commands.desk import (
+    Alarm,
+    Attach,
+    CaseRoom,
+    ConsentQuestion,
+    Decision,
+    Direct,
+    EmbargoOver,
+    Here,
+    Job,
+    Message,
+    Public,
+    Security,
+    Target,
+)
+from chatops.config import Settings
+from chatops.document import Document, Node, Tlp, Who
+from chatops.model import journal
+from chatops.model.book import Book
+from chatops.model.changes import Happened
+from chatops.model.flow import OutboxRow
+from chatops.model.people import Place, PlaceKind
+from chatops.ports import Address, Deed, Post
+from chatops.service.rooms import Rooms
+from chatops.service.timers import cancel_timer, set_timer
+
+RELEASE_HOST = "releases"
+"""The service name of the release host's effects."""
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where something came from, so that it can be answered there."""
+
+    service: str
+    tenant: str = ""
+    room: str | None = None
+    event: str | None = None
+    thread: str | None = None
+    place: str | None = None
+    kind: PlaceKind | None = None
+    contact: str | None = None
+    sender: str | None = None
+    in_thread: bool = False
+
+    @property
+    def where(self) -> str:
+        """For the journal: the place's kind and service, no room id of a stranger."""
+        return f"{self.kind or 'unknown place'} on {self.service}"
+
+
+NOWHERE = Origin("chatops")
+
+
+class Unit:
+    """One decision's writing. Made anew for each inbox row."""
+
+    def __init__(
+        self,
+        session: Session,
+        settings: Settings,
+        services: frozenset[str],
+        now: datetime,
+        fresh: Callable[[], str],
+        *,
+        who: str,
+        origin: Origin = NOWHERE,
+    ) -> None:
+        self.session = session
+        self.book = Book(session)
+        self._settings = settings
+        self._now = now
+        self._fresh = fresh
+        self._who = who
+        self._origin = origin
+        self._touched: set[str] = set()
+        self._roster = False
+        self.rooms = Rooms(self.book, services, now, self.record, self._for_room, fresh, settings.project.name)
+
+    # --- what happened
+
+    def record(self, happened: Happened) -> None:
+        """Journal and project; what was read before stays as it was, what is read after is new."""
+        journal.append(self.session, happened, at=self._now, who=self._who, where=self._origin.where)
+        self.session.expunge_all()
+        if happened.case:
+            self._touched.add(happened.case)
+        self._roster |= any(change.table in ("contact", "contactaddress") for change in happened.changes)
+
+    def carry_out(self, decision: Decision) -> None:
+        """All of a decision, in order: events, messages, jobs, timers; then the rooms."""
+        for happened in decision.events:
+            self.record(happened)
+        if decision.reply is not None:
+            self.send(Message(Here(), decision.reply, key=decision.reply_key, kind=decision.reply_kind))
+        for message in decision.messages:
+            self.attach(message) if isinstance(message, Attach) else self.send(message)
+        for job in decision.jobs:
+            self.order(job)
+        for alarm in decision.alarms:
+            self.alarm(alarm)
+        self.settle()
+
+    def settle(self) -> None:
+        """Make the rooms of everything touched fit roster and consent."""
+        if self._roster:
+            self._roster = False
+            for place in self.rooms.security():
+                self.rooms.settle(place)
+            self._touched |= {place.case for place in self.book.places(PlaceKind.EMBARGO) if place.case}
+        for case in sorted(self._touched):
+            for place in self.rooms.embargo(case):
+                self.rooms.settle(place)
+        self._touched.clear()
+
+    # --- what is to be said
+
+    def send(self, message: Message) -> None:
+        """One outbox row for each place that the target means."""
+        text = message.text
+        kind = message.kind
+        if isinstance(text, ConsentQuestion):
+            kind, document = "question", text.document()
+        elif isinstance(text, EmbargoOver):
+            kind, document = "over", text.document()
+        else:
+            document = text
+        for place in self._places(message.to, document):
+            self._post(place, message, document, kind)
+
+    def attach(self, message: Attach) -> None:
+        tlp = Tlp.AMBER_STRICT
+        for place in self._places(message.to, None):
+            if place is not None:
+                self._queue(
+                    message.upload,
+                    service=place.service,
+                    tenant=place.tenant,
+                    place=place.id,
+                    conversation=f"place:{place.id}",
+                    kind=message.kind,
+                    tlp=tlp,
+                    case=message.case,
+                )
+
+    def order(self, job: Job) -> None:
+        """Work for the release host."""
+        self._queue(
+            job.deed,
+            service=RELEASE_HOST,
+            conversation=f"{RELEASE_HOST}:{job.case or ''}",
+            kind=job.deed.t,
+            case=job.case,
+        )
+
+    def alarm(self, alarm: Alarm) -> None:
+        if alarm.due is None:
+            cancel_timer(self.session, alarm.key)
+        else:
+            set_timer(self.session, alarm.key, alarm.due, alarm.kind, case=alarm.case, data=dict(alarm.data))
+
+    def deed(self, deed: Deed, *, case: str | None = None) -> None:
+        """Something to be done in the room where it came from (redact, enter, leave)."""
+        self._queue(
+            deed,
+            service=self._origin.service,
+            tenant=self._origin.tenant,
+            room=self._origin.room,
+            conversation=f"room:{self._origin.room}",
+            kind=deed.t,
+            case=case,
+        )
+
+    def _places(self, target: Target, document: Document | None) -> list[Place | None]:
+        """Our places for a target; None stands for the origin where it has no place of ours (a shell, a stranger)."""
+        match target:
+            case Security():
+                return list(self.rooms.security())
+            case CaseRoom(case):
+                return list(self.rooms.embargo(case))
+            case Public():
+                return list(self.rooms.public())
+            case Direct(contact):
+                return self._direct(contact, document)
+            case Here():
+                return self._here(document)
+
+    def _direct(self, contact: str, document: Document | None) -> list[Place | None]:
+        place = self.rooms.direct(contact)
+        if place is not None:
+            return [place]
+        if self._origin.contact == contact and self._origin.service == "shell":
+            return [None]
+        known = self.book.contact(contact)
+        case = document.case if document else None
+        self.record(Happened("could not be reached", case=case, facts={"who": known.name if known else contact}))
+        return []
+
+    def _here(self, document: Document | None) -> list[Place | None]:
+        """The origin, unless it is too public for the answer: then the asker's direct chat."""
+        if self._origin.room is None:
+            return []
+        if self._origin.place is None:
+            return [None]
+        place = self.book.place(self._origin.place)
+        tlp = document.tlp if document else Tlp.CLEAR
+        if place is not None and tlp <= place.clearance and place.state == "bound":
+            return [place]
+        asker = self._asker()
+        return self._direct(asker, document) if asker else []
+
+    def _asker(self) -> str | None:
+        """Who asked: a stranger who just reported is somebody by now."""
+        if self._origin.contact is not None or self._origin.sender is None:
+            return self._origin.contact
+        known = self.book.at(Address(self._origin.service, self._origin.tenant, self._origin.sender))
+        return known.id if known else None
+
+    def _post(self, place: Place | None, message: Message, document: Document, kind: str) -> None:
+        here = isinstance(message.to, Here) and (place is None or place.id == self._origin.place)
+        service = place.service if place else self._origin.service
+        people = self._people(document, message.ping, service)
+        post = Post(
+            document=document,
+            reply_to=self._origin.event if here else None,
+            thread=(self._origin.thread or (self._origin.event if self._origin.in_thread else None)) if here else None,
+            edit=message.edit,
+            people=people,
+            ping=tuple(people[name] for name in self._names(message.ping) if name in people),
+            discreet=place is not None and place.kind == PlaceKind.EMBARGO and self._settings.policy.discreet,
+        )
+        self._queue(
+            post,
+            key=message.key if here or not message.key or place is None else f"{message.key}.{place.id[:8]}",
+            service=service,
+            tenant=place.tenant if place else self._origin.tenant,
+            place=place.id if place else None,
+            room=None if place else self._origin.room,
+            audience=place.contact if place else self._origin.contact,
+            conversation=self._conversation(message, place, here),
+            kind=kind,
+            tlp=document.tlp,
+            case=document.case,
+        )
+
+    def _conversation(self, message: Message, place: Place | None, here: bool) -> str:
+        if message.edit:
+            edited = self.session.exec(select(OutboxRow.conversation).where(col(OutboxRow.key) == message.edit)).first()
+            if edited:
+                return edited
+        if here:
+            return f"reply:{self._origin.service}:{self._origin.event}"
+        return f"place:{place.id}" if place else f"room:{self._origin.room}"
+
+    def _names(self, contacts: tuple[str, ...]) -> list[str]:
+        return [known.name for one in contacts if (known := self.book.contact(one)) is not None]
+
+    def _people(self, document: Document, ping: tuple[str, ...], service: str) -> dict[str, str]:
+        """The user ids of those whom a document names, on one service."""
+        found: dict[str, str] = {}
+        for name in {*_mentioned(document), *self._names(ping)}:
+            contact = self.book.named(name)
+            for address in self.book.addresses(contact.id) if contact else ():
+                if address.service == service:
+                    found.setdefault(name, address.id)
+        return found
+
+    # --- outbox rows
+
+    def _for_room(self, place: Place, deed: Deed, contact: str | None) -> str:
+        return self._queue(
+            deed,
+            service=place.service,
+            tenant=place.tenant,
+            place=place.id,
+            audience=contact,
+            conversation=f"members:{place.id}",
+            kind=deed.t,
+            case=place.case,
+        )
+
+    def _queue(self, deed: Deed, *, key: str | None = None, **columns: Any) -> str:
+        made = key or self._fresh()
+        self.session.add(OutboxRow(key=made, deed=deed.model_dump(mode="json"), made_at=self._now, **columns))
+        self.session.flush()  # before anything is expunged
+        return made
+
+
+def _mentioned(node: object) -> Iterator[str]:
+    """The names of all people in a document."""
+    if isinstance(node, Who):
+        yield node.name
+    elif isinstance(node, Node):
+        for name in type(node).model_fields:
+            yield from _mentioned(getattr(node, name))
+    elif isinstance(node, tuple):
+        for inner in node:
+            yield from _mentioned(inner)
+
+
+def refusal(text: str) -> Document:
+    """One clear line."""
+    return Document(title=text, kind="refusal")

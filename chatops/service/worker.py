@@ -1,0 +1,151 @@
+"""The worker: has the services perform what the outbox holds, a few effects at once.
+
+Each turn is one transaction: it settles what ended since the last and claims what may go now. So a burst shares its
+commits, and nothing is sent that is not on disk as attempted.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+
+from sqlmodel import Session
+
+from chatops.ports import Receipt, Service, TryLater
+from chatops.service.loop import POLL_SECONDS, Clock, Loop, seconds_until
+from chatops.service.outbox import LEASE, TRIES, Claim, Fault, Gate, Outbox
+from chatops.service.store import Store, lost, nested
+
+PATIENCE = timedelta(minutes=15)
+"""An effect that takes longer is cut off and tried again (a large upload is the longest that there is)."""
+
+log = logging.getLogger(__name__)
+
+_Ended = tuple[Claim, Receipt | BaseException]
+
+
+class Worker:
+    """Performs the outbox rows of ``services`` (by name), at most ``in_flight`` at once.
+
+    ``wake`` tells it that there is something new; it sets ``inbox_wake`` when an outcome was written for the core.
+    ``lease`` and ``tries`` as in :class:`chatops.service.outbox.Outbox`.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        services: Mapping[str, Service],
+        gate: Gate,
+        fault: Fault,
+        clock: Clock,
+        wake: asyncio.Event,
+        in_flight: int = 8,
+        *,
+        inbox_wake: asyncio.Event | None = None,
+        lease: timedelta = LEASE,
+        tries: int = TRIES,
+    ) -> None:
+        self._store = store
+        self._services = services
+        self._outbox = Outbox(services, gate, fault, lease=lease, tries=tries)
+        self._clock = clock
+        self._wake = wake
+        self._inbox_wake = inbox_wake or asyncio.Event()
+        self._in_flight = in_flight
+        self._share = max(1, in_flight * 3 // 4)
+        self._busy: dict[int, Claim] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._ended: list[_Ended] = []
+        self._renewed: datetime | None = None
+        self.loop = Loop("worker", self.turn, wake)
+
+    def start(self) -> None:
+        """Begin to perform effects, in the running event loop."""
+        self.loop.start()
+
+    async def stop(self, timeout: float = 10) -> None:  # noqa: ASYNC109 (the caller's budget for all of it)
+        """Claim nothing more, wait up to ``timeout`` seconds for what is in flight, settle it, end.
+
+        What is cut off is written down as tried with unknown outcome: the next start tries it again under its key.
+        """
+        await self.loop.stop()
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=timeout)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._transact(claim=False)
+
+    async def flush(self) -> None:
+        """Perform everything that may go now, and return. Only while the loop does not run (shell, tests)."""
+        while True:
+            self._wake.clear()
+            await self.turn()
+            if not self._busy and not self._ended:
+                return
+            await self._wake.wait()
+
+    async def turn(self) -> float:
+        """Settle and claim in one transaction; begin what was claimed. Returns seconds until the next turn is due."""
+        claims, due = await self._transact(claim=True)
+        for claim in claims:
+            self._busy[claim.number] = claim
+            task = asyncio.get_running_loop().create_task(self._perform(claim), name=f"effect {claim.effect.id}")
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        return min(due, POLL_SECONDS)
+
+    async def _transact(self, *, claim: bool) -> tuple[list[Claim], float]:
+        ended, self._ended = self._ended, []
+        busy = list(self._busy.values())
+        free = self._in_flight - len(busy) if claim else 0
+        now = self._clock()
+        renew = self._renewed is None or abs(now - self._renewed) > self._outbox.lease / 3
+
+        def job(session: Session) -> tuple[list[Claim], datetime | None]:
+            self._settle(session, now, ended)
+            if renew:
+                self._outbox.renew(session, now, busy)
+            claims = self._outbox.claim(session, now, free, busy, self._share)
+            return claims, None if claims or not free else self._outbox.heads.next_due(session, now)
+
+        if not ended and not free and not renew:
+            return [], POLL_SECONDS
+        try:
+            claims, due = await self._store.write(job)
+        except BaseException:
+            self._ended = ended + self._ended  # settled by the next turn, under the same lease
+            raise
+        if renew:
+            self._renewed = now
+        if ended:
+            self._inbox_wake.set()
+        return claims, seconds_until(due, now)
+
+    def _settle(self, session: Session, now: datetime, ended: Sequence[_Ended]) -> None:
+        for claim, result in ended:
+            try:
+                with nested(session) as inner:
+                    self._outbox.settle(inner, now, claim, result)
+            except Exception as error:
+                if lost(error):
+                    raise
+                # Its lease runs out and it is tried again under the same key, as after a crash.
+                log.error("effect %s could not be settled: %s", claim.effect.id, type(error).__name__)
+
+    async def _perform(self, claim: Claim) -> None:
+        result: Receipt | BaseException
+        try:
+            async with asyncio.timeout(PATIENCE.total_seconds()):
+                result = await self._services[claim.effect.service].perform(claim.effect)
+        except TimeoutError:
+            result = TryLater("timeout")
+        except asyncio.CancelledError:
+            result = TryLater("stopped")
+        except Exception as error:
+            result = error
+        del self._busy[claim.number]
+        self._ended.append((claim, result))
+        self._wake.set()
