@@ -252,6 +252,7 @@ class Stage(Node):
 
     t: Literal["stage"] = "stage"
     version: str
+    progress: str | None = None  # the effect whose message shows how far it is
 
 
 class Publish(Node):
@@ -259,6 +260,7 @@ class Publish(Node):
 
     t: Literal["publish"] = "publish"
     version: str
+    progress: str | None = None
 
 
 class Survey(Node):

@@ -196,9 +196,9 @@ class Devices:
         if not account.shared:
             content["device_keys"] = self._identity()
             left = left or 0
-        if left is not None and left <= most // 2:
-            ready = len(account.one_time_keys["curve25519"])  # made before a kill, and perhaps uploaded
-            if ready < most - left:
+        ready = len(account.one_time_keys["curve25519"])  # made before a kill, and perhaps uploaded: at once, or not
+        if ready or (left is not None and left <= most // 2):
+            if left is not None and ready < most - left:
                 account.generate_one_time_keys(most - left - ready)
             keys = account.one_time_keys["curve25519"]
             content["one_time_keys"] = {f"signed_curve25519:{n}": self._signed({"key": k}) for n, k in keys.items()}

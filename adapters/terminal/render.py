@@ -67,7 +67,7 @@ _LABELS = {
 def show(document: Document, console: Console, *, prefix: str = "") -> None:
     """Print a document. ``prefix`` is what a command begins with where this is read: nothing, in the bot's shell."""
     if not console.is_terminal or console.is_dumb_terminal:
-        console.out(plain_text(document, prefix=prefix), highlight=False)
+        print(plain_text(document, prefix=prefix), file=console.file)  # rich would expand tabs
         return
     for n, part in enumerate(_parts(document, console, prefix)):
         if n:

@@ -51,11 +51,14 @@ async def run_shell(
     except ValidationError:
         return _fail(stdout, f"{visible_line(name)!r} cannot be a name here: letters, digits, and . _ - + @ only.")
     try:
+        kept = DiscreetHistory(history, remember) if interactive and history else InMemoryHistory()
+    except OSError as error:
+        return _fail(stdout, f"The history file cannot be used: {error.strerror or type(error).__name__}.")
+    try:
         streams = await connect()
     except OSError as error:
         return _fail(stdout, f"The bot cannot be reached: {error.strerror or type(error).__name__}.")
     if interactive:
-        kept = DiscreetHistory(history, remember) if history else InMemoryHistory()
         return await Prompt(name, complete, kept, timeout).run(streams)
     return await run_pipe(streams, name, stdin, stdout, timeout)
 

@@ -171,13 +171,14 @@ class Job:
 
 @dataclass(frozen=True)
 class Alarm:
-    """Set (or move) a timer; ``due`` of None takes it away."""
+    """Set (or move) a timer; ``due`` of None takes it away; with ``keep``, one that is set already stays."""
 
     key: str
     kind: str
     due: datetime | None
     case: str | None = None
     data: Mapping[str, str] = field(default_factory=dict)
+    keep: bool = False
 
 
 Outgoing = Message | Attach

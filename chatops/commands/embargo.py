@@ -225,7 +225,7 @@ def _reject(desk: Desk, reason: str | None) -> Decision:
     proposal = _open_question(file)
     steps = moved(file, Move.EMBARGO_REJECT)
     proposal.state = "rejected"
-    changes = (*steps, put(Proposal, proposal.id, state="rejected"))
+    changes: tuple[Change | Moved, ...] = (*steps, put(Proposal, proposal.id, state="rejected"))
     card = Document(
         title=f"{file.id}: the proposed date is not taken; the terms in force hold",
         kind="date",

@@ -12,7 +12,7 @@ from chatops.commands.kinds import Text
 from chatops.commands.moving import moved
 from chatops.document import quote
 from chatops.model.cases import Proposal
-from chatops.model.changes import Happened, put
+from chatops.model.changes import Change, Happened, Moved, put
 from chatops.model.moves import Move
 from chatops.model.people import PlaceKind
 
@@ -34,7 +34,7 @@ def _handler(vote: str, move: Move) -> Callable[[Desk, Vote], Decision]:
             file.contacts[desk.actor.id] = desk.actor.contact
         proposal.votes = {**(proposal.votes or {}), desk.actor.id: vote}
         steps = moved(file, move, actor=desk.actor.id)
-        changes = (*steps, put(Proposal, proposal.id, votes=proposal.votes))
+        changes: tuple[Change | Moved, ...] = (*steps, put(Proposal, proposal.id, votes=proposal.votes))
         card = question_card(file, proposal)
         card = card.model_copy(update={"title": f"{file.id}: {desk.actor.name} {vote}s"})
         if args.reason:

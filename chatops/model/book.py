@@ -138,6 +138,10 @@ class Book:
         rows = self._all(select(ContactAddress).where(ContactAddress.contact == contact).order_by(ContactAddress.id))
         return [Address(row.service, row.tenant, row.address) for row in rows]
 
+    def address_ids(self, contact: str) -> list[str]:
+        """The keys of a contact's address rows."""
+        return [row.id for row in self._all(select(ContactAddress).where(ContactAddress.contact == contact))]
+
     # --- cases
 
     def case(self, id_: str) -> CaseFile | None:

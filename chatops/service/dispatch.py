@@ -116,7 +116,7 @@ def forbidden(no: Forbidden, command: Command) -> str:
 
 
 def _digest(preview: Preview) -> str:
-    told = json.dumps([preview.document.model_dump(mode="json"), dict(preview.facts)], sort_keys=True)
+    told = json.dumps(dict(preview.facts), sort_keys=True)
     return hashlib.sha256(told.encode()).hexdigest()
 
 

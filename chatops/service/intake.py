@@ -89,14 +89,18 @@ def unpark(session: Session, number: int) -> bool:
 
 
 def as_row(received: Received) -> dict[str, Any]:
-    """The columns of an inbox row for what was received."""
+    """The columns of an inbox row for what was received.
+
+    Characters that no database takes (NUL, halves of a surrogate pair) become U+FFFD: otherwise one message of a
+    stranger would keep everything behind it from being admitted.
+    """
     return {
         "service": received.service,
         "tenant": received.tenant,
-        "key": received.key,
-        "conversation": received.conversation,
+        "key": _storable(received.key),
+        "conversation": _storable(received.conversation),
         "at": received.at,
-        "event": received.event.model_dump(mode="json"),
+        "event": _storable(received.event.model_dump(mode="json")),
         "state": "locked" if isinstance(received.event, Locked) else "waiting",
         "attempts": 0,
     }
@@ -106,3 +110,14 @@ def as_received(row: InboxRow) -> Received:
     """What a row holds. Raises ``pydantic.ValidationError`` if it is none of the events that we know."""
     names = ("service", "tenant", "key", "conversation", "at", "event")
     return Received.model_validate({name: getattr(row, name) for name in names})
+
+
+def _storable(value: Any) -> Any:
+    if isinstance(value, str):
+        whole = value if value.isascii() else value.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+        return whole.replace("\0", "\ufffd")
+    if isinstance(value, dict):
+        return {_storable(name): _storable(part) for name, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_storable(part) for part in value]
+    return value

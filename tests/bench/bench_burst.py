@@ -11,6 +11,7 @@ import argparse
 import asyncio
 import contextlib
 import hashlib
+import logging
 import os
 import sys
 import tempfile
@@ -208,6 +209,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--echo-only", action="store_true", help="measure the baseline alone")
     options = parser.parse_args(arguments)
+    logging.getLogger("nio").setLevel(logging.ERROR)  # it warns of every device that it has yet to meet
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         results = asyncio.run(measure(options, Path(folder)))
 

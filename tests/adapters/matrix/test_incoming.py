@@ -10,8 +10,10 @@ from typing import Any
 
 import pytest
 
+from adapters.matrix.http import path
 from adapters.matrix.incoming import Reader
 from adapters.matrix.rooms import Room
+from adapters.matrix.session import Unusable
 from adapters.matrix.settings import MatrixSettings
 from adapters.stage.seen import Message
 from chatops.ports import Dropped, Enter, Invitation, Locked, Member, Reacted, Received, Said, Unreadable
@@ -91,16 +93,16 @@ async def test_a_truncated_timeline_is_read_in_full_each_message_once_in_order(b
     await bot.kill()
     await asyncio.gather(*(alice.say(room, f"!dynasched show {number}") for number in range(160)))
     await alice.say(other, "!dynasched status")  # one session for all, made before they race
-    await asyncio.gather(*(alice.say(other, f"!dynasched status {number}") for number in range(119)))
+    await asyncio.gather(*(alice.say(other, f"!dynasched status {number}") for number in range(104)))
     await alice.saw(Message, lambda seen: len(alice.messages(room)) == 160, what="all of the first room")
-    await alice.saw(Message, lambda seen: len(alice.messages(other)) == 120, what="all of the second room")
+    await alice.saw(Message, lambda seen: len(alice.messages(other)) == 105, what="all of the second room")
     sent, secret = ([seen.event for seen in alice.messages(place)] for place in (room, other))
     await bot.start()
-    await bot.inbox.until(lambda: len(bot.inbox.all(Said)) >= 280, "280 messages")
+    await bot.inbox.until(lambda: len(bot.inbox.all(Said)) >= 265, "265 messages")
     keys = [key for key, row in bot.inbox.rows.items() if isinstance(row.event, Said)]
     assert [key for key in keys if bot.inbox.rows[key].conversation == room] == sent
     assert [key for key in keys if bot.inbox.rows[key].conversation == other] == secret
-    assert len({said.text for said in bot.inbox.all(Said)}) == 280
+    assert len({said.text for said in bot.inbox.all(Said)}) == 265
 
 
 async def test_a_first_start_drops_what_was_said_before_and_keeps_invitations(bot: Bot, people: People) -> None:
@@ -122,7 +124,7 @@ async def test_a_first_start_drops_what_was_said_before_and_keeps_invitations(bo
 async def test_what_was_said_before_the_bot_came_is_not_answered(bot: Bot, people: People) -> None:
     alice = await people("alice")
     room = await alice.open_room(encrypted=False, invite=[bot.id])
-    old = await asyncio.gather(*(alice.say(room, f"before {number}") for number in range(120)))
+    old = await asyncio.gather(*(alice.say(room, f"before {number}") for number in range(105)))
     await bot.inbox.first(Invitation)
     await bot.do(Enter(), room)
     await bot.inbox.got(await alice.say(room, "after"), Said)
@@ -211,12 +213,39 @@ async def test_an_archive_that_is_too_large_or_waits_at_a_kill(bot: Bot, people:
     assert (await bot.inbox.got(event, Dropped)).size == 900
 
 
+async def test_a_device_that_was_logged_out_comes_back_as_itself(bot: Bot, people: People) -> None:
+    alice = await people("alice")
+    room, secret = await together(bot, alice, encrypted=False), await bot.open("embargo", (alice.id,))
+    await alice.invited(bot.id)
+    await alice.join(secret)
+    device, key = bot.service.device_id, bot.service.fingerprint
+    await bot.service._http.call("POST", path("logout"), {})
+    assert await bot.inbox.got(await alice.say(room, "hello?"), Said)
+    assert (bot.service.device_id, bot.service.fingerprint) == (device, key)
+    assert (await alice.read(await bot.say(secret, "here"))).decrypted
+
+
+async def test_a_token_without_a_password(bot: Bot) -> None:
+    token = bot.service._http.token
+    await bot.stop()
+    (bot.settings.store / "session.json").unlink()
+    device = bot.service.device_id
+    await bot.start(password=None, access_token=token)
+    assert bot.service.device_id == device
+    await bot.stop()
+    with pytest.raises(Unusable):
+        await bot.start(access_token="gone", user_id="@other:localhost")
+    (bot.settings.store / "session.json").unlink()
+    with pytest.raises(Unusable):
+        await bot.start(user_id=bot.id)
+
+
 class TestReader:
     """Text and malformed events, without a server."""
 
     def reader(self, tmp_path: Any) -> Reader:
         settings = MatrixSettings(homeserver="", user_id="@bot:here", store=tmp_path)
-        reader = Reader(settings, None)
+        reader = Reader(settings, None)  # type: ignore[arg-type]
         reader.display_name = "DynaSched"
         return reader
 

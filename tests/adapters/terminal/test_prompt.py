@@ -183,6 +183,22 @@ def test_a_link_in_place_of_the_history_is_not_followed(tmp_path: Path) -> None:
         DiscreetHistory(tmp_path / "history", remember)
 
 
+async def test_a_history_that_cannot_be_used_is_one_clear_line(terminal: Terminal, tmp_path: Path) -> None:
+    (tmp_path / "history").symlink_to(tmp_path / "target")
+    out = io.StringIO()
+    code = await run_shell(
+        terminal.bot.service.connect,
+        "m",
+        interactive=True,
+        stdin=sys.stdin,
+        stdout=out,
+        complete=lambda _: [],
+        history=tmp_path / "history",
+    )
+    assert code == 1
+    assert out.getvalue().startswith("The history file cannot be used: ")
+
+
 def test_a_completion_replaces_the_last_word() -> None:
     words = Words(lambda before: ["status="] if before == "pack add st" else [])
     (found,) = words.get_completions(Typed("pack add st"), CompleteEvent())

@@ -1,0 +1,253 @@
+"""``announce``: the general release (policy step 4). One coordinator asks, another confirms exactly the same preview.
+
+Members hear that they may publish; the archives are made public where the project has a folder for them; then public
+rooms are told, the embargo is over for everybody, and vulnerable releases are marked as removed (their tags stay).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from chatops.checksums.archives import KnownArchive
+from chatops.commands.cards import board
+from chatops.commands.declare import TEAM_ROOMS, CaseUse, Command, Who, option, raw
+from chatops.commands.desk import (
+    CaseRoom,
+    Decision,
+    Desk,
+    Direct,
+    EmbargoOver,
+    Job,
+    Message,
+    Outgoing,
+    Preview,
+    Public,
+    Refusal,
+    Security,
+)
+from chatops.commands.embargo import no_alarms
+from chatops.commands.kinds import Text
+from chatops.commands.moving import edit_case, moved, states
+from chatops.commands.releases import check_lines
+from chatops.document import Block, Document, Line, Quote, Tlp, bullets, code, fields, line, para, quote, strong, when
+from chatops.model.book import CaseFile, Shelf
+from chatops.model.cases import Case
+from chatops.model.changes import Change, Happened, put
+from chatops.model.moves import Move, apply
+from chatops.model.people import PlaceKind
+from chatops.model.releases import Release
+from chatops.ports import Publish
+
+
+@dataclass(frozen=True)
+class Announce:
+    text: str | None = raw(
+        Text("TEXT", 8000), "what the public reads about the problem; the title, if left out", default=None
+    )
+    vulnerable: str | None = option(Text("VERSION,…", 1000), "the releases to mark as removed: 1.0.0,0.9.4")
+
+
+def _checked(desk: Desk, args: Announce) -> tuple[str, list[str]]:
+    """The version and the vulnerable ones, or what stands in the way."""
+    file = desk.case
+    if file.case.closed_at is not None or file.public:
+        raise Refusal(f"{file.id} is {'closed' if file.case.closed_at else 'announced already'}")
+    if file.case.announcing_at is not None:
+        raise Refusal(f"{file.id} is being announced; see show {file.id}")
+    if file.case.version is None:
+        raise Refusal(f"no release with the fix is on record; first: private-release {file.id} VERSION")
+    apply(Move.ANNOUNCE, states(file))
+    named = [word for word in (args.vulnerable or "").replace(",", " ").split() if word]
+    for version in named:
+        release = desk.book.release(version)
+        if release is None or release.state == "private":
+            known = ", ".join(r.version for r in desk.book.releases() if r.state == "published") or "none"
+            raise Refusal(f"no published release {version}; published: {known}")
+    return file.case.version, named
+
+
+def preview(desk: Desk, args: Announce) -> Preview:
+    """The announcement word for word, and what else will happen."""
+    file = desk.case
+    version, vulnerable = _checked(desk, args)
+    public = announcement(desk, file, args.text, version, vulnerable)
+    pairs: list[tuple[str, str | Line]] = [
+        (
+            "Embargo",
+            line("until ", when(file.terms_date)) if file.terms_date and file.embargoed else line(file.case.embargo),
+        ),
+        ("Public rooms", str(len(desk.book.places(PlaceKind.PUBLIC)))),
+        ("Members told", str(len(file.signatories()))),
+        ("Marked removed", ", ".join(vulnerable) or "none: name them with vulnerable=VERSION,…"),
+    ]
+    warnings = []
+    if file.terms_date and file.terms_date > desk.now and file.embargoed:
+        warnings.append(line(strong("Before the date"), " that members agreed to."))
+    if desk.now.weekday() >= 4:
+        warnings.append(line("Today is a Friday or a weekend; packagers prefer a working day."))
+    document = Document(
+        title=f"{file.id}: announce {version}? Read it as the public will",
+        kind="preview",
+        tlp=Tlp.AMBER_STRICT,
+        case=file.id,
+        blocks=(
+            fields(*pairs),
+            *((bullets(warnings),) if warnings else ()),
+            para(strong(public.title)),
+            *public.blocks,
+        ),
+        tone="warning",
+    )
+    # Hours and the weekday may pass without voiding the code; what is to be published may not change.
+    rests = document.model_copy(update={"blocks": public.blocks})
+    members = ",".join(sorted(file.signatories()))
+    return Preview(document, {"rests": rests.model_dump_json(), "vulnerable": ",".join(vulnerable), "members": members})
+
+
+def handle(desk: Desk, args: Announce) -> Decision:
+    file = desk.case
+    version, vulnerable = _checked(desk, args)
+    begun = Happened(
+        "announcement confirmed",
+        file.id,
+        {"version": version, "vulnerable": ", ".join(vulnerable) or "none"},
+        text=args.text,
+        changes=(edit_case(file, announcing_at=desk.now),),
+    )
+    now = Document(
+        title=f"{file.id}: you may publish now",
+        kind="go",
+        tlp=Tlp.AMBER_STRICT,
+        case=file.id,
+        blocks=(
+            para(f"{desk.project} announces {version} this minute. Publish your packages. Thank you for waiting."),
+        ),
+        tone="good",
+    )
+    go: list[Outgoing] = [Message(CaseRoom(file.id), now)]
+    if any(archive.path for archive in desk.book.archives(version)) and desk.settings.releases.folder is not None:
+        under_way = Document(
+            title=f"{file.id}: announcing {version} …", kind="announcement", tlp=Tlp.AMBER_STRICT, case=file.id
+        )
+        progress = desk.fresh()
+        return Decision(
+            reply=under_way,
+            reply_key=progress,
+            events=[begun],
+            messages=go,
+            jobs=[Job(Publish(version=version, progress=progress), file.id)],
+        )
+    general = general_release(desk, file, version, vulnerable, args.text)
+    general.events.insert(0, begun)
+    general.messages[:0] = go
+    return general
+
+
+def general_release(
+    desk: Desk, file: CaseFile, version: str, vulnerable: Sequence[str], text: str | None, progress: str | None = None
+) -> Decision:
+    """The embargo is lifted, the public is told, everybody is thanked."""
+    public = announcement(desk, file, text, version, vulnerable)
+    asked = file.ever_asked()
+    changes: list[Change] = [put(Release, version, state="published", published_at=desk.now)]
+    changes += [put(Release, old, state="removed", upgrade_to=version) for old in vulnerable]
+    steps = moved(file, Move.ANNOUNCE)
+    changes.append(edit_case(file, released_at=desk.now, outcome="fixed", next_word=None))
+    told = Happened("general release", file.id, {"version": version}, changes=(*changes, *steps))
+    thanks = Document(
+        title=f"{file.id}: {version} is out; the embargo is over. Thank you",
+        kind="thanks",
+        tlp=Tlp.AMBER_STRICT,
+        case=file.id,
+        blocks=(board(file), para("You may talk about all of it. Your patience protected the users.")),
+        tone="good",
+    )
+    messages: list[Outgoing] = [Message(Public(), public), Message(CaseRoom(file.id), thanks)]
+    messages += [Message(Direct(one), EmbargoOver(desk.project, file.id)) for one in asked]
+    if file.case.reporter:
+        messages.append(Message(Direct(file.case.reporter), _to_reporter(file, version), kind="reporter"))
+    done = Document(
+        title=f"{file.id}: {version} is announced",
+        kind="announcement",
+        tlp=Tlp.AMBER_STRICT,
+        case=file.id,
+        blocks=(board(file), para("Told: public rooms, members, everybody who was ever asked, the reporter.")),
+        tone="good",
+    )
+    if progress is not None:
+        messages.append(Message(Security(), done, edit=progress))
+        return Decision(events=[told], messages=messages, alarms=no_alarms(file))
+    if desk.place is not PlaceKind.SECURITY:
+        messages.append(Message(Security(), done))
+    return Decision(reply=done, events=[told], messages=messages, alarms=no_alarms(file))
+
+
+def announcement(desk: Desk, file: CaseFile, text: str | None, version: str, vulnerable: Sequence[str]) -> Document:
+    """What the public reads. From here on the case's title is no secret."""
+    case = file.case
+    archives: list[KnownArchive] = [
+        archive for archive in Shelf(desk.book.session, frozenset({file.id})).by_version(version) if archive.digests
+    ]
+    pairs: list[tuple[str, str | Line]] = [
+        (name, value)
+        for name, value in (
+            ("Severity", f"{case.band} ({case.severity})" if case.severity else None),
+            ("CVE", case.cve),
+            ("Affected", case.versions),
+            ("Fixed in", version),
+            ("Mitigation", case.mitigation),
+            ("Credit", _credit(case)),
+        )
+        if value
+    ]
+    said: Quote = quote(text or case.title)
+    blocks: list[Block] = [
+        said,
+        fields(*pairs),
+        para(strong("Please upgrade as quickly as you can."), f" {desk.settings.project.release_page}"),
+    ]
+    blocks += check_lines(archives)
+    sha1 = next((f"{d}  {a.name}" for a in archives for n, d in a.digests.items() if n.value == "sha1"), None)
+    if sha1:
+        blocks += [para("Check your download, for example:"), code(f"echo '{sha1}' | sha1sum -c")]
+    if vulnerable:
+        blocks.append(para(f"Removed as vulnerable: {', '.join(vulnerable)}. Their tags stay, for the record."))
+    blocks.append(
+        para("We told the packagers that we know of; we are volunteers and cannot know all. Please pass it on.")
+    )
+    return Document(
+        title=f"{desk.project} {version} fixes a vulnerability",
+        kind="announcement",
+        blocks=tuple(blocks),
+        tone="warning",
+    )
+
+
+def _credit(case: Case) -> str | None:
+    return (case.wishes or {}).get("credit")
+
+
+def _to_reporter(file: CaseFile, version: str) -> Document:
+    return Document(
+        title=f"{file.id}: {version} is out, with the fix for what you found. Thank you",
+        kind="thanks",
+        tlp=Tlp.AMBER_STRICT,
+        case=file.id,
+        blocks=(board(file),),
+        tone="good",
+    )
+
+
+COMMAND = Command(
+    verb="announce",
+    summary="the general release: preview it, have a second coordinator confirm it",
+    who=Who.COORDINATOR,
+    where=TEAM_ROOMS,
+    example="announce DS-2026-7KQ4 vulnerable=1.0.0 A crafted job name overflows the queue.",
+    args=Announce,
+    case=CaseUse.NEEDED,
+    handle=handle,
+    preview=preview,
+    bears_text=True,
+)

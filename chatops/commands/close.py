@@ -1,0 +1,65 @@
+"""``close``: close a case, with its timeline."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from chatops.commands.declare import TEAM_ROOMS, CaseUse, Command, Who, raw
+from chatops.commands.desk import Decision, Desk, Message, Outgoing, Refusal, Security
+from chatops.commands.embargo import no_alarms
+from chatops.commands.kinds import Text
+from chatops.commands.moving import edit_case, moved
+from chatops.commands.timeline import marks
+from chatops.document import Document, Tlp, bullets, para
+from chatops.model.changes import Happened
+from chatops.model.journal import entries
+from chatops.model.moves import Move
+from chatops.model.people import PlaceKind
+
+
+@dataclass(frozen=True)
+class Close:
+    reason: str | None = raw(Text("REASON", 2000), "why, where no fix was released", default=None)
+
+
+def handle(desk: Desk, args: Close) -> Decision:
+    file = desk.case
+    if file.case.closed_at is not None:
+        raise Refusal(f"{file.id} is closed already")
+    if file.embargoed:
+        raise Refusal(
+            f"the embargo of {file.id} is in force; announce it, or end it first: embargo {file.id} end REASON"
+        )
+    if file.case.outcome is None and args.reason is None:
+        raise Refusal(f"nothing was released; say why it closes: close {file.id} REASON")
+    outcome = file.case.outcome or "closed"
+    steps = moved(file, Move.CLOSE)
+    change = edit_case(
+        file, closed_at=desk.now, outcome=outcome, next_word=None, reason=args.reason or file.case.reason
+    )
+    told = Happened("closed", file.id, {"outcome": outcome}, text=args.reason, changes=(*steps, change))
+    lines = marks(list(entries(desk.book.session, file.id)), inside=True)
+    card = Document(
+        title=f"{file.id}: closed ({outcome})",
+        kind="closed",
+        tlp=Tlp.AMBER_STRICT,
+        case=file.id,
+        blocks=(para("What happened:"), bullets(lines)),
+    )
+    messages: list[Outgoing] = []
+    if desk.place is not PlaceKind.SECURITY:
+        messages.append(Message(Security(), card))
+    return Decision(reply=card, events=[told], messages=messages, alarms=no_alarms(file))
+
+
+COMMAND = Command(
+    verb="close",
+    summary="close a case, with its timeline",
+    who=Who.COORDINATOR,
+    where=TEAM_ROOMS,
+    example="close DS-2026-7KQ4",
+    args=Close,
+    case=CaseUse.NEEDED,
+    handle=handle,
+    bears_text=True,
+)

@@ -1,0 +1,112 @@
+"""``invite``: notify contacts, groups and organisations (policy step 2).
+
+Under standing terms a contact is told in full at once and may refuse with a word; others are asked first and told when
+they accept, or told and asked in one message where the project or a coordinator says so.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from chatops.commands.declare import TEAM_ROOMS, CaseUse, Command, Who, option, words
+from chatops.commands.desk import Decision, Desk, Direct, Message, Outgoing, Refusal, Security
+from chatops.commands.kinds import Choice, People
+from chatops.commands.moving import edit_case, edit_participant, joined, moved
+from chatops.commands.terms import in_full, question
+from chatops.document import Document, Tlp, line, strong, table
+from chatops.model.changes import Change, Happened, Moved
+from chatops.model.machines import Consent
+from chatops.model.moves import Move
+from chatops.model.people import Contact, Role
+
+
+@dataclass(frozen=True)
+class Invite:
+    who: tuple[tuple[Contact, ...], ...] = words(
+        People(), "contacts, organisations, or a group like all-packagers", many=True
+    )
+    tell: str | None = option(Choice(("now", "ask")), "now: tell in full in the message that asks")
+
+
+def handle(desk: Desk, args: Invite) -> Decision:
+    file = desk.case
+    if not file.embargoed:
+        raise Refusal(
+            f"no embargo is in force in {file.id}; {'triage it first' if not file.public else 'it is public'}"
+        )
+    tell_now = args.tell == "now" or (args.tell is None and desk.settings.policy.tell_now)
+    people = list({contact.id: contact for group in args.who for contact in group}.values())
+    rows, events, messages = [], [], list[Outgoing]()
+    for contact in people:
+        answer, happened, message = _one(desk, contact, tell_now)
+        rows.append((line(strong(contact.name)), line(answer)))
+        if happened is not None:
+            events.append(happened)
+        if message is not None:
+            messages.append(message)
+    if events and file.case.notified_at is None:
+        first = events[0]
+        stamped = (*first.changes, edit_case(file, notified_at=desk.now))
+        events[0] = Happened(first.what, first.case, first.facts, first.text, stamped)
+    card = Document(
+        title=f"{file.id}: {len(events)} notified"
+        + (f", {len(people) - len(events)} not" if len(events) < len(people) else ""),
+        kind="invitations",
+        tlp=Tlp.AMBER_STRICT,
+        case=file.id,
+        blocks=(table(("who", "what happened"), rows),),
+    )
+    if desk.room is None or desk.room.kind != "security":
+        messages.append(Message(Security(), card))
+    return Decision(reply=card, events=events, messages=messages)
+
+
+def _one(desk: Desk, contact: Contact, tell_now: bool) -> tuple[str, Happened | None, Message | None]:
+    file = desk.case
+    one = file.participants.get(contact.id)
+    if Role.COORDINATOR in (contact.roles or []):
+        return "a coordinator: on the team already", None, None
+    if one is not None and one.role == "expert":
+        return "an expert: on the team already", None, None
+    if one is not None and one.consent == Consent.SIGNATORY:
+        return "a member already", None, None
+    if one is not None and one.consent == Consent.INVITED:
+        return "asked already; no answer yet", None, None
+    if not desk.book.addresses(contact.id):
+        return "not reachable: no address on record", None, None
+    standing = contact.standing_until is not None and contact.standing_until > desk.now
+    standing = standing and (one is None or one.consent == Consent.NO_EMBARGO)
+    changes: list[Change | Moved] = [*joined(file, contact, "downstream")]
+    move = Move.INVITE_STANDING if standing else Move.INVITE_TELL_NOW if tell_now else Move.INVITE
+    changes += moved(file, move, named=contact.id)
+    told = standing or tell_now
+    changes.append(
+        edit_participant(
+            file,
+            contact.id,
+            asked_at=desk.now,
+            standing=standing,
+            told_now=tell_now and not standing,
+            told_at=desk.now if told else None,
+            answered_at=desk.now if standing else None,
+            terms_until=file.terms_date if standing else None,
+        )
+    )
+    facts = {"who": contact.name, "how": "standing terms" if standing else "told and asked" if tell_now else "asked"}
+    happened = Happened("notified", file.id, facts, changes=tuple(changes))
+    text = in_full(desk, file, standing=standing) if told else question(desk, file)
+    kind = "details" if standing else "told"
+    answer = "told in full (standing terms)" if standing else "told and asked" if tell_now else "asked"
+    return answer, happened, Message(Direct(contact.id), text, ping=(contact.id,), kind=kind)
+
+
+COMMAND = Command(
+    verb="invite",
+    summary="notify contacts, organisations and groups in private, and ask them in",
+    who=Who.COORDINATOR,
+    where=TEAM_ROOMS,
+    example="invite DS-2026-7KQ4 all-packagers",
+    args=Invite,
+    case=CaseUse.NEEDED,
+    handle=handle,
+)

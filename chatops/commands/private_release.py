@@ -1,0 +1,197 @@
+"""``private-release``: archives and checksums to the members and the reporter, under the embargo (policy step 3).
+
+The archives lie in the project's private folder, or only their check lines are pasted. Hashing is work for the release
+host; what it finds comes back as an outcome and is decided by :func:`record`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from chatops.checksums.archives import KnownArchive
+from chatops.checksums.digests import Algorithm
+from chatops.checksums.paste import Pasted
+from chatops.checksums.pasted import read_for_verify
+from chatops.commands.declare import TEAM_ROOMS, CaseUse, Command, Who, positional, raw
+from chatops.commands.desk import Attach, CaseRoom, Decision, Desk, Direct, Job, Message, Outgoing, Refusal, Security
+from chatops.commands.kinds import Text, Version
+from chatops.commands.moving import edit_case, moved, states
+from chatops.document import Block, Document, Tlp, code, mono, para, strong, when
+from chatops.model.book import CaseFile
+from chatops.model.changes import Change, Happened, gone, new
+from chatops.model.moves import Move, apply
+from chatops.model.people import PlaceKind
+from chatops.model.releases import Archive, ArchiveDigest, Release
+from chatops.ports import Stage, Upload
+
+
+@dataclass(frozen=True)
+class PrivateRelease:
+    version: str = positional(Version(), "the version that bears the fix")
+    lines: str | None = raw(
+        Text("LINES", 20_000), "check lines, where the archives are not in the private folder", default=None
+    )
+
+
+def handle(desk: Desk, args: PrivateRelease) -> Decision:
+    file = desk.case
+    if file.case.closed_at is not None:
+        raise Refusal(f"{file.id} is closed")
+    apply(Move.PRIVATE_RELEASE, states(file))  # refuse before any work is done
+    other = desk.book.release(args.version)
+    if other is not None and (other.state != "private" or other.case != file.id):
+        raise Refusal(
+            f"{args.version} is {'published' if other.state != 'private' else 'taken'} already; pick another version"
+        )
+    if args.lines is not None:
+        return record(desk, file, args.version, _from_lines(args.version, args.lines))
+    if desk.settings.releases.staging is None:
+        raise Refusal(f"paste the check lines after the version, or set releases.staging. Usage: {COMMAND.usage}")
+    progress = desk.fresh()
+    waiting = Document(
+        title=f"{file.id}: hashing the archives of {args.version} …",
+        kind="private release",
+        tlp=Tlp.AMBER_STRICT,
+        case=file.id,
+    )
+    asked = Happened("private release asked", file.id, {"version": args.version, "by": desk.actor.name})
+    job = Job(Stage(version=args.version, progress=progress), file.id)
+    return Decision(reply=waiting, reply_key=progress, events=[asked], jobs=[job])
+
+
+def _from_lines(version: str, lines: str) -> list[Mapping[str, Any]]:
+    found: dict[str, dict[str, str]] = {}
+    for pasted in read_for_verify(lines):
+        if not isinstance(pasted, Pasted):
+            raise Refusal(f"not a checksum line: {pasted.reason}; paste what sha256sum prints")
+        if pasted.name is None or pasted.has_path:
+            raise Refusal("a check line without a plain file name; paste what sha256sum prints")
+        found.setdefault(pasted.name, {})[pasted.algorithms[0].value] = pasted.digest
+    if not any(version in name for name in found):
+        raise Refusal(f"none of these files is named after {version}")
+    return [{"name": name, "size": None, "path": None, "digests": digests} for name, digests in found.items()]
+
+
+def record(
+    desk: Desk, file: CaseFile, version: str, archives: Sequence[Mapping[str, Any]], progress: str | None = None
+) -> Decision:
+    """The archives are known: put them on record, and hand them out."""
+    changes: list[Change] = _rows(desk, file, version, archives)
+    steps = moved(file, Move.PRIVATE_RELEASE)
+    changes.append(edit_case(file, version=version, private_release_at=desk.now))
+    told = Happened("private release", file.id, {"version": version}, changes=(*changes, *steps))
+    known = [
+        KnownArchive(a["name"], version, {Algorithm(n): d for n, d in a["digests"].items()}, size=a["size"])
+        for a in archives
+    ]
+    card = release_card(desk, file, version, known)
+    messages: list[Outgoing] = []
+    uploads = [_upload(a) for a in archives if a["path"]]
+    to_reporter = file.case.reporter if file.case.reporter not in file.signatories() else None
+    targets: list[tuple[CaseRoom | Direct, str]] = [(CaseRoom(file.id), "details")]
+    if to_reporter:
+        targets.append((Direct(to_reporter), "reporter"))
+    for target, kind in targets:
+        messages.append(Message(target, card, kind=kind))
+        messages += [Attach(target, upload, file.id, kind) for upload in uploads]
+    done = Document(
+        title=f"{file.id}: {version} is with the members" + (" and the reporter" if to_reporter else ""),
+        kind="private release",
+        tlp=Tlp.AMBER_STRICT,
+        case=file.id,
+        blocks=(
+            code("\n".join(f"{a['digests']['sha256']}  {a['name']}" for a in archives if "sha256" in a["digests"])),
+        ),
+        tone="good",
+    )
+    if progress is None:
+        if desk.place is not PlaceKind.SECURITY:
+            messages.append(Message(Security(), done))
+        return Decision(reply=done, events=[told], messages=messages)
+    messages.insert(0, Message(Security(), done, edit=progress))
+    return Decision(events=[told], messages=messages)
+
+
+def _rows(desk: Desk, file: CaseFile, version: str, archives: Sequence[Mapping[str, Any]]) -> list[Change]:
+    """The release's rows; what an earlier staging of the same version left is replaced."""
+    changes: list[Change] = []
+    book = desk.book
+    if book.release(version) is None:
+        changes.append(new(Release(version=version, state="private", case=file.id)))
+    for old in book.archives(version):
+        changes += [gone(ArchiveDigest, (old.id, d.algorithm)) for d in book.digests(old.id)]
+        changes.append(gone(Archive, old.id))
+    for archive in archives:
+        made = desk.fresh()
+        changes.append(
+            new(Archive(id=made, version=version, name=archive["name"], size=archive["size"], path=archive["path"]))
+        )
+        changes += [
+            new(
+                ArchiveDigest(
+                    archive=made, algorithm=name, digest=digest, source="computed" if archive["path"] else "posted"
+                )
+            )
+            for name, digest in archive["digests"].items()
+        ]
+    return changes
+
+
+def _upload(archive: Mapping[str, Any]) -> Upload:
+    return Upload(path=archive["path"], name=archive["name"], sha256=archive["digests"]["sha256"])
+
+
+def release_card(desk: Desk, file: CaseFile, version: str, archives: Sequence[KnownArchive]) -> Document:
+    """What members get: the check lines, how to use them, and until when it is private."""
+    sha1 = [f"{a.digests[Algorithm.SHA1]}  {a.name}" for a in archives if Algorithm.SHA1 in a.digests]
+    sha256 = [f"{a.digests[Algorithm.SHA256]}  {a.name}" for a in archives if Algorithm.SHA256 in a.digests]
+    until = file.terms_date
+    blocks: list[Block] = [
+        para(
+            "It bears the fix. Archives follow here as files." if any(a.size for a in archives) else "It bears the fix."
+        ),
+        para(strong("sha256sum")),
+        code("\n".join(sha256)),
+    ]
+    if sha1:
+        blocks += [para(strong("sha1sum"), " (weak; for tools that have nothing else)"), code("\n".join(sha1))]
+    best = (sha256 or sha1)[:1]
+    if best:
+        tool = "sha256sum" if sha256 else "sha1sum"
+        blocks += [para("Check your copy:"), code(f"echo '{best[0]}' | {tool} -c")]
+    blocks.append(
+        para(
+            "Paste a line here and I say whether it is ours. In your recipe's notation: ",
+            mono(f"releases {version} notation=spack"),
+        )
+    )
+    blocks.append(
+        para(
+            "Still private",
+            *((" until ", when(until)) if until else ()),
+            ": build, test and prepare; publish nothing. Tell us: ",
+            mono(f"status {file.id} fix-ready"),
+        )
+    )
+    return Document(
+        title=f"{file.id}: private release {version}",
+        kind="private release",
+        tlp=Tlp.AMBER_STRICT,
+        case=file.id,
+        blocks=tuple(blocks),
+        tone="good",
+    )
+
+
+COMMAND = Command(
+    verb="private-release",
+    summary="hand archives and checksums of the fix to the members and the reporter",
+    who=Who.COORDINATOR,
+    where=TEAM_ROOMS,
+    example="private-release DS-2026-7KQ4 1.0.1",
+    args=PrivateRelease,
+    case=CaseUse.NEEDED,
+    handle=handle,
+)

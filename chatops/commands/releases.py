@@ -1,0 +1,94 @@
+"""``releases``: what is published, with checksums; removed (vulnerable) releases are marked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from chatops.checksums.archives import KnownArchive
+from chatops.checksums.notations import NOTATIONS
+from chatops.commands.declare import EVERYWHERE, Command, Who, option, positional
+from chatops.commands.desk import Decision, Desk, Refusal
+from chatops.commands.kinds import Choice, Version, nearest
+from chatops.commands.verify import shelf
+from chatops.document import Block, Document, Line, Tlp, code, line, mono, para, strong, table, when
+from chatops.model.releases import Release
+
+SHOWN = 15
+
+
+@dataclass(frozen=True)
+class Releases:
+    version: str | None = positional(Version(), "one of them, with its checksums", default=None)
+    notation: str | None = option(Choice(tuple(NOTATIONS), "NOTATION"), "of your recipe: " + ", ".join(NOTATIONS))
+
+
+def handle(desk: Desk, args: Releases) -> Decision:
+    cleared = shelf(desk).cases
+    known = [r for r in desk.book.releases() if r.state != "private" or r.case in cleared]
+    known.sort(key=lambda r: _key(r.version), reverse=True)
+    if args.version is None:
+        return Decision(reply=_list(known))
+    release = next((r for r in known if r.version == args.version), None)
+    if release is None:
+        close = nearest(args.version, [r.version for r in known])
+        raise Refusal(f"no release {args.version}" + (f"; did you mean {close}?" if close else ""))
+    return Decision(reply=_one(desk, release, args.notation or "gnu"))
+
+
+def _key(version: str) -> tuple[tuple[int, str], ...]:
+    parts = version.replace("-", ".").split(".")
+    return tuple((int(part), "") if part.isdigit() else (-1, part) for part in parts)
+
+
+def _list(known: list[Release]) -> Document:
+    if not known:
+        return Document(title="No releases on record yet", kind="releases")
+    rows = [(line(strong(r.version)), _state(r)) for r in known[:SHOWN]]
+    private = next((r.case for r in known if r.state == "private"), None)
+    return Document(
+        title="Releases",
+        kind="releases",
+        tlp=Tlp.AMBER_STRICT if private else Tlp.CLEAR,
+        case=private,
+        blocks=(table(("version", "state"), rows), para("Checksums of one: ", mono("releases VERSION"))),
+    )
+
+
+def _state(release: Release) -> Line:
+    match release.state:
+        case "removed":
+            return line(f"⚠ removed as vulnerable; upgrade to {release.upgrade_to or 'a newer one'}")
+        case "private":
+            return line(f"private, for {release.case}")
+        case _:
+            at = release.published_at
+            return line("published ", when(at, day=True)) if at else line("published")
+
+
+def _one(desk: Desk, release: Release, notation: str) -> Document:
+    archives = [a for a in shelf(desk).by_version(release.version) if a.digests]
+    return Document(
+        title=f"{desk.project} {release.version}",
+        kind="release",
+        tlp=Tlp.AMBER_STRICT if release.state == "private" else Tlp.CLEAR,
+        case=release.case if release.state == "private" else None,
+        blocks=(para(*_state(release)), *check_lines(archives, notation)),
+        tone="alert" if release.state == "removed" else "normal",
+    )
+
+
+def check_lines(archives: list[KnownArchive], notation: str = "gnu") -> tuple[Block, ...]:
+    """The checksums of a release, to copy."""
+    written = NOTATIONS[notation](archives) if archives else ""
+    return (code(written.rstrip("\n")),) if written else (para(f"No digest on record that {notation} can state."),)
+
+
+COMMAND = Command(
+    verb="releases",
+    summary="published releases and their checksums; removed ones are marked",
+    who=Who.ALL,
+    where=EVERYWHERE,
+    example="releases 1.0.1 notation=spack",
+    args=Releases,
+    handle=handle,
+)

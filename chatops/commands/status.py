@@ -1,0 +1,69 @@
+"""``status``: what a downstream says of its own packages; silence is its own state (policy steps 2 and 3)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from chatops.commands.cards import people
+from chatops.commands.declare import CaseUse, Command, Who, option, positional
+from chatops.commands.desk import CaseRoom, Decision, Desk, Message, Outgoing, Refusal, Security
+from chatops.commands.kinds import Choice, Version
+from chatops.commands.moving import edit_downstream, moved
+from chatops.document import Block, Document, Tlp
+from chatops.model.changes import Happened
+from chatops.model.moves import Move
+from chatops.model.people import PlaceKind
+
+VALUES = ("affected", "not-affected", "investigating", "fix-ready", "deployed")
+
+
+@dataclass(frozen=True)
+class Status:
+    value: str = positional(Choice(VALUES, "VALUE"), ", ".join(VALUES))
+    version: str | None = option(Version(), "of your package")
+
+
+def handle(desk: Desk, args: Status) -> Decision:
+    file = desk.case
+    one = file.participants[desk.actor.id]
+    if one.organisation is None:
+        raise Refusal("you speak for no organisation in this case; ask a coordinator to set yours")
+    steps = moved(file, Move(f"status {args.value}"), actor=desk.actor.id)
+    change = edit_downstream(
+        file,
+        one.organisation,
+        answer=args.value,
+        version=args.version,
+        answered_by=desk.actor.id,
+        answered_at=desk.now,
+    )
+    facts = {"who": one.organisation, "status": args.value} | ({"version": args.version} if args.version else {})
+    table = people(file)
+    blocks: tuple[Block, ...] = (table,) if table else ()
+    card = Document(
+        title=f"{file.id}: {one.organisation} is {args.value.replace('-', ' ')}",
+        kind="status",
+        tlp=Tlp.AMBER_STRICT,
+        case=file.id,
+        blocks=blocks,
+    )
+    messages: list[Outgoing] = [Message(Security(), card)]
+    if desk.place is not PlaceKind.EMBARGO:
+        messages.append(Message(CaseRoom(file.id), card))
+    return Decision(
+        reply=card,
+        events=[Happened("status", file.id, facts, changes=(*steps, change))],
+        messages=messages,
+    )
+
+
+COMMAND = Command(
+    verb="status",
+    summary="say how your packages stand: " + ", ".join(VALUES),
+    who=Who.MEMBER,
+    where=frozenset({PlaceKind.EMBARGO, PlaceKind.DIRECT}),
+    example="status DS-2026-7KQ4 fix-ready version=1.0.0-3+deb12u1",
+    args=Status,
+    case=CaseUse.NEEDED,
+    handle=handle,
+)

@@ -1,0 +1,71 @@
+"""``tell``: one update to everybody in the case, each in their place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from chatops.commands.declare import TEAM_ROOMS, CaseUse, Command, Who, raw
+from chatops.commands.desk import CaseRoom, Decision, Desk, Direct, Message, Outgoing, Refusal, Security
+from chatops.commands.kinds import Text
+from chatops.commands.moving import edit_case
+from chatops.document import Document, Tlp, quote
+from chatops.model.book import CaseFile
+from chatops.model.cases import Note
+from chatops.model.changes import Happened, new
+from chatops.model.machines import IN_FORCE
+from chatops.model.people import PlaceKind
+
+
+@dataclass(frozen=True)
+class Tell:
+    text: str = raw(Text(longest=10_000), "the update, in your words")
+
+
+def handle(desk: Desk, args: Tell) -> Decision:
+    file = desk.case
+    if file.case.closed_at is not None:
+        raise Refusal(f"{file.id} is closed")
+    update = Document(
+        title=f"{file.id}: update by {desk.actor.name}",
+        kind="update",
+        tlp=Tlp.AMBER_STRICT,
+        case=file.id,
+        blocks=(quote(args.text),),
+    )
+    messages = everywhere(desk, file, update)
+    note = Note(id=desk.fresh(), case=file.id, kind="update", by=desk.actor.id, at=desk.now, text=args.text)
+    next_word = edit_case(file, next_word=desk.days(desk.settings.policy.answer_days))
+    reached = sum(1 for m in messages if isinstance(m, Message) and isinstance(m.to, Direct))
+    told = f"{len(file.signatories())} members" + (" and the reporter" if reached else "")
+    return Decision(
+        reply=Document(
+            title=f"{file.id}: told to {told}", kind="update", tlp=Tlp.AMBER_STRICT, case=file.id, tone="good"
+        ),
+        events=[Happened("update sent", file.id, {"by": desk.actor.name}, changes=(new(note), next_word))],
+        messages=messages,
+    )
+
+
+def everywhere(desk: Desk, file: CaseFile, document: Document) -> list[Outgoing]:
+    """A document to everybody in a case: the room, the reporter, and the team."""
+    messages: list[Outgoing] = []
+    if file.case.embargo in IN_FORCE or desk.book.places(PlaceKind.EMBARGO, case=file.id):
+        messages.append(Message(CaseRoom(file.id), document))
+    if desk.place is not PlaceKind.SECURITY:
+        messages.append(Message(Security(), document))
+    if file.case.reporter and file.case.reporter not in file.signatories():
+        messages.append(Message(Direct(file.case.reporter), document, kind="reporter"))
+    return messages
+
+
+COMMAND = Command(
+    verb="tell",
+    summary="one update to everybody in the case, each in their place",
+    who=Who.TEAM,
+    where=TEAM_ROOMS,
+    example="tell DS-2026-7KQ4 The fix is under review; archives follow on Thursday.",
+    args=Tell,
+    case=CaseUse.NEEDED,
+    handle=handle,
+    bears_text=True,
+)
