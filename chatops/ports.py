@@ -107,6 +107,12 @@ class Unreadable(Node):
     event: str
 
 
+class Nothing(Node):
+    """A locked event that, once decrypted, is nothing to the core (a notice, an edit, a forgery): settle and forget."""
+
+    t: Literal["nothing"] = "nothing"
+
+
 class Outcome(Node):
     """What an effect brought back (a room's id, digests), or why it failed for good. Written by the outbox worker."""
 
@@ -128,7 +134,8 @@ class Due(Node):
 
 
 Event = Annotated[
-    Said | Reacted | Member | Invitation | Dropped | Locked | Unreadable | Outcome | Due, Field(discriminator="t")
+    Said | Reacted | Member | Invitation | Dropped | Locked | Unreadable | Nothing | Outcome | Due,
+    Field(discriminator="t"),
 ]
 
 

@@ -13,7 +13,7 @@ from adapters.matrix.guards import Distrusted, Machine, NoKey, tidy
 from adapters.matrix.http import Json
 from adapters.matrix.rooms import Room
 from adapters.matrix.settings import MatrixSettings
-from chatops.ports import Event, Invitation, Locked, Member, Reacted, Received, Said, Unreadable
+from chatops.ports import Event, Invitation, Locked, Member, Nothing, Reacted, Received, Said, Unreadable
 
 log = logging.getLogger(__name__)
 
@@ -57,14 +57,14 @@ class Reader:
         return None
 
     def retry(self, room: Room, row: Received) -> Received | Attachment | None:
-        """Try a locked row again. None: still locked. A row that turns out to be nothing becomes Unreadable."""
+        """Try a locked row again. None: still locked."""
         assert isinstance(row.event, Locked)
         raw = row.event.raw["event"]
         made = self.read(room, raw)
         if isinstance(made, Attachment):
             return Attachment(row, made.name, made.url, made.size, made.file, made.thread)
         if made is None:
-            return give_up(row)
+            return row.model_copy(update={"event": Nothing()})
         return None if isinstance(made.event, Locked) else made
 
     def invitation(self, room_id: str, state: Any) -> Received | None:

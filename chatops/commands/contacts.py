@@ -130,7 +130,7 @@ def _add(desk: Desk, args: Contacts, name: str, old: Contact | None) -> Decision
     if name.startswith("all-"):
         raise Refusal("names that begin with all- are groups")
     values = _values(args, desk)
-    contact = Contact(id=old.id if old else desk.fresh(), name=name, **{"roles": [], **values})
+    contact = Contact.model_validate({"id": old.id if old else desk.fresh(), "name": name, "roles": [], **values})
     addresses = _addresses(desk, args.address, contact.id)
     changes: list[Change] = [put(Contact, old.id, **{**values, "active": True}) if old else new(contact)]
     changes += _linked(desk, contact.id, addresses)

@@ -126,6 +126,11 @@ def text_of(entry: Entry, digest: str | None) -> str | None:
     return kept[1] if kept else None
 
 
+def exported(entry: Entry) -> dict[str, Any]:
+    """An entry as JSON: all that another machine needs to check the chain."""
+    return {**entry.model_dump(exclude={"at"}), "at": entry.at.astimezone(UTC).isoformat()}
+
+
 def replay(entries: Iterator[Entry], session: Session) -> None:
     """Project entries, in the order they were written, into empty state tables."""
     for entry in entries:

@@ -33,7 +33,7 @@ from chatops.ports import (
     Unreadable,
 )
 from chatops.service import alerts, dispatch, listening, membership, outcomes, reminders
-from chatops.service.unit import Origin, Unit, refusal
+from chatops.service.unit import NOWHERE, Origin, Unit, refusal
 
 ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
 """No characters that are mistaken for each other when read aloud or typed from paper."""
@@ -82,7 +82,7 @@ class Decider:
                     self._actor(session, received, invitation.by),
                 )
             case Outcome() as outcome:
-                outcomes.decide(self._unit(session, received, now), self.settings, outcome, now)
+                outcomes.decide(self._unit(session, received, now), self.settings, outcome, now, code)
             case Due() as due:
                 reminders.due(self._unit(session, received, now), self.settings, due, now)
             case Unreadable() as lost:
@@ -137,9 +137,34 @@ class Decider:
             in_thread,
         )
         unit = Unit(session, self.settings, self.services, now, fresh, who=actor.name, origin=origin)
+        if place is not None and place.kind == PlaceKind.DIRECT and place.contact is None and actor.contact is not None:
+            outcomes.adopt(unit, place, actor.contact.id, sender)
+            place = unit.book.place(place.id)
         file = book.case(place.case) if place and place.case else None
         desk = Desk(now, self.settings, actor, unit.book, kind or PlaceKind.PUBLIC, place, fresh, code, file)
         return unit, desk
+
+    def origin(self, session: Session, received: Received) -> Origin:
+        """Where to answer somebody whose message could not be decided."""
+        event = received.event
+        if not isinstance(event, Said | Dropped):
+            return NOWHERE
+        book = Book(session)
+        place = book.room(received.service, received.tenant, event.room)
+        actor = self._actor(session, received, event.sender)
+        kind = PlaceKind(place.kind) if place else None
+        where = place.id if place else None
+        return Origin(
+            received.service,
+            received.tenant,
+            event.room,
+            event.event,
+            None,
+            where,
+            kind,
+            actor.id or None,
+            event.sender,
+        )
 
     # --- what was said
 

@@ -115,8 +115,11 @@ class Outbox:
 
     # --- claiming ---
 
-    def claim(self, session: Session, now: datetime, free: int, busy: Collection[Claim], share: int) -> list[Claim]:
-        """Mark up to ``free`` rows attempted. ``busy`` are those in flight.
+    def claim(
+        self, session: Session, now: datetime, free: int, busy: Collection[Claim], share: int
+    ) -> tuple[list[Claim], bool]:
+        """Mark up to ``free`` rows attempted. ``busy`` are those in flight. Also says whether rows were found that do
+        not go (refused, held, dead), so that those behind them may: then call again soon.
 
         One place gets at most ``share`` at once, and so does one service beside others: what is slow blocks nobody.
         """
@@ -124,17 +127,20 @@ class Outbox:
         flying = {claim.number for claim in busy}
         full = {lane for lane, count in used.items() if count >= share}
         claims: list[Claim] = []
+        passed = False
         for head in self.heads.find(session, now, free * 4, full) if free > 0 else ():
             lanes = (head.lane,) if len(self._services) == 1 else (head.lane, head.service)
             if head.number in flying or any(used[lane] >= share for lane in lanes):
                 continue
             claim = self._attempt(session, head.number, lanes, now)
-            if claim is not None:
-                claims.append(claim)
-                used.update(lanes)
+            if claim is None:
+                passed = True
+                continue
+            claims.append(claim)
+            used.update(lanes)
             if len(claims) >= free:
                 break
-        return claims
+        return claims, passed
 
     def renew(self, session: Session, now: datetime, claims: Iterable[Claim]) -> None:
         """Extend the leases of attempts that are still under way (a large upload)."""

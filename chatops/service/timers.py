@@ -38,6 +38,12 @@ def set_timer(
     put_or_change(session, TIMER, values)
 
 
+def timer_set(session: Session, key: str) -> bool:
+    """Whether a timer of this key is set and has not fired yet."""
+    query = select(TimerRow.key).where(TimerRow.key == key, col(TimerRow.fired).is_(False))
+    return session.exec(query).first() is not None
+
+
 def cancel_timer(session: Session, key: str) -> None:
     """Forget a timer; no matter if there is none. One that has fired already may still be decided."""
     session.execute(delete(TIMER).where(col(TimerRow.key) == key))

@@ -7,7 +7,7 @@ was decided. Nothing here talks to a network.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -35,9 +35,10 @@ from chatops.model.book import Book
 from chatops.model.changes import Happened
 from chatops.model.flow import OutboxRow
 from chatops.model.people import Place, PlaceKind
-from chatops.ports import Address, Deed, Post
+from chatops.ports import Address, Deed, Enter, Leave, Post
+from chatops.service.gate import wanted
 from chatops.service.rooms import Rooms
-from chatops.service.timers import cancel_timer, set_timer
+from chatops.service.timers import cancel_timer, set_timer, timer_set
 
 RELEASE_HOST = "releases"
 """The service name of the release host's effects."""
@@ -85,12 +86,25 @@ class Unit:
         self.book = Book(session)
         self._settings = settings
         self._now = now
-        self._fresh = fresh
+        self.fresh = fresh
         self._who = who
         self._origin = origin
         self._touched: set[str] = set()
         self._roster = False
         self.rooms = Rooms(self.book, services, now, self.record, self._for_room, fresh, settings.project.name)
+
+    @property
+    def answerable(self) -> bool:
+        """Whether there is somebody to answer where it came from."""
+        return self._origin.room is not None
+
+    def at(self, service: str, tenant: str, room: str) -> None:
+        """What is done without a place of ours is done there."""
+        self._origin = replace(self._origin, service=service, tenant=tenant, room=room)
+
+    def in_thread(self) -> None:
+        """Answer in a thread on what was said."""
+        self._origin = replace(self._origin, in_thread=True)
 
     # --- what happened
 
@@ -128,6 +142,16 @@ class Unit:
                 self.rooms.settle(place)
         self._touched.clear()
 
+    def settle_place(self, place: str) -> None:
+        """One place settled, as its row is now."""
+        row = self.book.place(place)
+        if row is not None:
+            self.rooms.settle(row)
+
+    def belong(self, place: Place) -> set[str]:
+        """The contacts who belong in a place now."""
+        return wanted(self.book, place, self._now)
+
     # --- what is to be said
 
     def send(self, message: Message) -> None:
@@ -140,8 +164,13 @@ class Unit:
             kind, document = "over", text.document()
         else:
             document = text
-        for place in self._places(message.to, document):
+        for place in self._edited(message.edit) if message.edit else self._places(message.to, document):
             self._post(place, message, document, kind)
+
+    def _edited(self, key: str) -> list[Place | None]:
+        """The place of the message that is edited."""
+        row = self.session.exec(select(OutboxRow.place).where(col(OutboxRow.key) == key)).first()
+        return [self.book.place(row) if row else None]
 
     def attach(self, message: Attach) -> None:
         tlp = Tlp.AMBER_STRICT
@@ -168,10 +197,19 @@ class Unit:
             case=job.case,
         )
 
+    def enter(self, place: Place) -> None:
+        """Accept the invitation into a place."""
+        self._for_room(place, Enter(), place.contact)
+
+    def leave(self, place: Place) -> None:
+        self._for_room(place, Leave(), place.contact)
+
     def alarm(self, alarm: Alarm) -> None:
         if alarm.due is None:
             cancel_timer(self.session, alarm.key)
         else:
+            if alarm.keep and timer_set(self.session, alarm.key):
+                return
             set_timer(self.session, alarm.key, alarm.due, alarm.kind, case=alarm.case, data=dict(alarm.data))
 
     def deed(self, deed: Deed, *, case: str | None = None) -> None:
@@ -242,6 +280,7 @@ class Unit:
             edit=message.edit,
             people=people,
             ping=tuple(people[name] for name in self._names(message.ping) if name in people),
+            instant=service == "shell",  # a shell that is gone is nobody's fault
             discreet=place is not None and place.kind == PlaceKind.EMBARGO and self._settings.policy.discreet,
         )
         self._queue(
@@ -295,7 +334,7 @@ class Unit:
         )
 
     def _queue(self, deed: Deed, *, key: str | None = None, **columns: Any) -> str:
-        made = key or self._fresh()
+        made = key or self.fresh()
         self.session.add(OutboxRow(key=made, deed=deed.model_dump(mode="json"), made_at=self._now, **columns))
         self.session.flush()  # before anything is expunged
         return made

@@ -82,10 +82,11 @@ class Worker:
         """Perform everything that may go now, and return. Only while the loop does not run (shell, tests)."""
         while True:
             self._wake.clear()
-            await self.turn()
-            if not self._busy and not self._ended:
+            pause = await self.turn()
+            if self._busy:
+                await self._wake.wait()
+            elif pause and not self._ended:
                 return
-            await self._wake.wait()
 
     async def turn(self) -> float:
         """Settle and claim in one transaction; begin what was claimed. Returns seconds until the next turn is due."""
@@ -104,17 +105,17 @@ class Worker:
         now = self._clock()
         renew = self._renewed is None or abs(now - self._renewed) > self._outbox.lease / 3
 
-        def job(session: Session) -> tuple[list[Claim], datetime | None]:
+        def job(session: Session) -> tuple[list[Claim], bool, datetime | None]:
             self._settle(session, now, ended)
             if renew:
                 self._outbox.renew(session, now, busy)
-            claims = self._outbox.claim(session, now, free, busy, self._share)
-            return claims, None if claims or not free else self._outbox.heads.next_due(session, now)
+            claims, passed = self._outbox.claim(session, now, free, busy, self._share)
+            return claims, passed, None if claims or not free else self._outbox.heads.next_due(session, now)
 
         if not ended and not free and not renew:
             return [], POLL_SECONDS
         try:
-            claims, due = await self._store.write(job)
+            claims, passed, due = await self._store.write(job)
         except BaseException:
             self._ended = ended + self._ended  # settled by the next turn, under the same lease
             raise
@@ -122,7 +123,7 @@ class Worker:
             self._renewed = now
         if ended:
             self._inbox_wake.set()
-        return claims, seconds_until(due, now)
+        return claims, 0 if passed else seconds_until(due, now)
 
     def _settle(self, session: Session, now: datetime, ended: Sequence[_Ended]) -> None:
         for claim, result in ended:

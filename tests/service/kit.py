@@ -31,6 +31,13 @@ class Clock:
         self.now += timedelta(**by)
 
 
+async def until(true: Callable[[], object]) -> None:
+    """Wait for something that other tasks or threads bring about."""
+    async with asyncio.timeout(30):
+        while not true():  # noqa: ASYNC110 (what is waited for may be in the database)
+            await asyncio.sleep(0.002)
+
+
 def said(text: str, *, room: str = "!room", key: str | None = None, at: datetime = START) -> Received:
     event = Said(sender="@alice", room=room, event=f"${text}", text=text)
     return Received(service="matrix", key=key or f"${room}{text}", conversation=room, at=at, event=event)

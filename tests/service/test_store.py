@@ -213,7 +213,9 @@ def test_the_file_is_its_owners_only(tmp_path: Path) -> None:
     assert set(modes.values()) == {0o600}
 
 
-@pytest.mark.parametrize("url", ["sqlite://", "sqlite:///:memory:", "postgresql://localhost/x", "mysql://localhost/x"])
+@pytest.mark.parametrize(
+    "url", ["sqlite://", "sqlite:///:memory:", "postgresql+asyncpg://localhost/x", "mysql://localhost/x"]
+)
 def test_other_databases_are_refused(url: str) -> None:
     with pytest.raises(ValueError, match="database"):
         Store(url)

@@ -318,20 +318,34 @@ async def test_every_one_time_key_that_the_server_hands_out_is_one_that_the_bot_
         await bot.kill()
     # Alice takes every key there is, and sends something in a session made with it.
     curve = bot.service._machine.account.identity_keys["curve25519"]
-    await alice.client.keys_query()
     sent = []
     while (key := await _claim(alice, bot)) is not None:
         outbound = OutboundGroupSession()
-        sent.append(("!r:localhost", outbound.id))
+        sent.append(outbound.id)
         session = OutboundSession(alice.client.olm.account, curve, key)
         alice.client.olm.session_store[curve].insert(0, session)
         await whisper(alice, bot, "m.room_key", room_key("!r:localhost", outbound))
     assert len(sent) >= 90
     await bot.start()
     held = bot.service._machine.inbound_group_store["!r:localhost"]
-    async with asyncio.timeout(20):
-        while set(sent) - {("!r:localhost", name) for sessions in held.values() for name in sessions}:
-            await asyncio.sleep(0.05)
+    await bot.inbox.until(
+        lambda: set(sent) <= {name for sessions in held.values() for name in sessions}, "a key for each session"
+    )
+
+
+async def test_a_wedged_session_is_replaced(bot: Bot, people: People) -> None:
+    alice = await people("alice")
+    room = await together(bot, alice)
+    await alice.read(await bot.say(room, "hello"))
+    machine = bot.service._machine
+    (device,) = machine.device_store[alice.id].values()
+    before = len(machine.session_store[device.curve25519])
+    machine.wedged_devices.append(device)
+    await bot.service._devices.unwedge()
+    assert len(machine.session_store[device.curve25519]) == before + 1
+    assert not machine.wedged_devices
+    await still_listens(bot, alice, room)
+    assert (await alice.read(await bot.say(room, "again"))).decrypted
 
 
 # --- trap 8: what is written down ----------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ from adapters.matrix.rooms import Room
 from adapters.matrix.session import Unusable
 from adapters.matrix.settings import MatrixSettings
 from adapters.stage.seen import Message
-from chatops.ports import Dropped, Enter, Invitation, Locked, Member, Reacted, Received, Said, Unreadable
+from chatops.ports import Dropped, Enter, Invitation, Locked, Member, Nothing, Reacted, Received, Said, Unreadable
 from tests.adapters.matrix.conftest import Bot, room_key, together, whisper
 from tests.conftest import People
 
@@ -151,6 +151,18 @@ async def test_a_late_key_unlocks_a_message(bot: Bot, people: People) -> None:
     await bot.inbox.got(event, Locked)
     await whisper(alice, bot, "m.room_key", key)
     assert (await bot.inbox.got(event, Said)).text == "!dynasched accept"
+
+
+async def test_a_locked_event_may_turn_out_to_be_nothing(bot: Bot, people: People) -> None:
+    alice = await people("alice")
+    room = await together(bot, alice)
+    alice.client.olm.create_outbound_group_session(room)
+    key = room_key(room, alice.client.olm.outbound_group_sessions[room])
+    alice.client.olm.outbound_group_sessions[room].shared = True
+    event = await alice.say(room, "a notice", kind="m.notice")
+    await bot.inbox.got(event, Locked)
+    await whisper(alice, bot, "m.room_key", key)
+    await bot.inbox.got(event, Nothing)
 
 
 async def test_a_message_that_waits_survives_a_restart(bot: Bot, people: People) -> None:

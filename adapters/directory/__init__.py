@@ -1,0 +1,1 @@
+"""A release host that is a plain directory of archives with SHA*SUMS files."""

@@ -1,0 +1,156 @@
+"""The release host port on plain directories: one that is public, and one where releases are prepared in private.
+
+Many projects publish that way: archives beside ``SHA1SUMS``, ``SHA256SUMS`` and the like. The folder's own files are
+believed as *posted*; what they do not say is computed once per file and remembered while its size and time stand.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from chatops.checksums.digests import Algorithm, hash_file
+from chatops.checksums.lines import CheckLine, CheckLineReader
+from chatops.ports import Effect, Impossible, Intake, Publish, Receipt, Stage, Survey
+
+SUMS = re.compile(r"(SHA1|SHA256|SHA512|SHA384|MD5|B2)SUMS?(\.txt)?", re.IGNORECASE)
+ARCHIVE = re.compile(
+    r"(?P<project>[A-Za-z][A-Za-z0-9+_.]*(?:-[A-Za-z][A-Za-z0-9+_.]*)*)[-_]v?(?P<version>\d[0-9A-Za-z.+~_-]*?)"
+    r"\.(?:tar\.(?:gz|bz2|xz|zst|lz)|tgz|tbz2|txz|zip|tar|whl|crate|src\.rpm)"
+)
+WANTED = (Algorithm.SHA1, Algorithm.SHA256, Algorithm.SHA512)
+ALGORITHMS = {
+    "SHA1": Algorithm.SHA1,
+    "SHA256": Algorithm.SHA256,
+    "SHA384": Algorithm.SHA384,
+    "SHA512": Algorithm.SHA512,
+    "MD5": Algorithm.MD5,
+    "B2": Algorithm.BLAKE2B,
+}
+
+
+class DirectoryHost:
+    """Performs the release host's effects. Paths never leave the two folders."""
+
+    name = "releases"
+
+    def __init__(self, public: Path | None, staging: Path | None) -> None:
+        self._public = public
+        self._staging = staging
+        self._seen: dict[tuple[str, int, int], dict[Algorithm, str]] = {}
+
+    async def start(self, intake: Intake) -> None:
+        """Nothing to connect to."""
+
+    async def stop(self) -> None:
+        """Nothing to disconnect from."""
+
+    async def perform(self, effect: Effect) -> Receipt:
+        """Raises Impossible: ``no-folder``, ``no-archives`` (nothing bears the version)."""
+        match effect.deed:
+            case Stage(version=version):
+                return Receipt(data={"archives": await asyncio.to_thread(self._stage, version)})
+            case Publish(version=version):
+                return Receipt(data={"archives": await asyncio.to_thread(self._publish, version)})
+            case Survey():
+                return Receipt(data={"releases": await asyncio.to_thread(self._survey)})
+            case _:
+                raise Impossible("unsupported")
+
+    def _stage(self, version: str) -> list[dict[str, Any]]:
+        if self._staging is None:
+            raise Impossible("no-folder")
+        found = [path for path, of in _archives(self._staging) if of == version]
+        if not found:
+            raise Impossible("no-archives")
+        return [self._told(path) for path in found]
+
+    def _told(self, path: Path) -> dict[str, Any]:
+        digests = {algorithm.value: digest for algorithm, digest in self._hashed(path).items()}
+        return {"name": path.name, "path": str(path), "size": path.stat().st_size, "digests": digests}
+
+    def _publish(self, version: str) -> list[dict[str, Any]]:
+        """Copy the archives, then write the SHA*SUMS files: idempotent, and never a sum without its file."""
+        told = self._stage(version)
+        if self._public is None:
+            raise Impossible("no-folder")
+        self._public.mkdir(parents=True, exist_ok=True)
+        for archive in told:
+            target = self._public / archive["name"]
+            if not target.exists():
+                part = target.with_name(f".{target.name}.part")
+                shutil.copyfile(archive["path"], part)
+                part.rename(target)
+            elif self._hashed(target)[Algorithm.SHA256] != archive["digests"]["sha256"]:
+                raise Impossible("another-file-of-that-name")
+        for sums, algorithm in (("SHA1SUMS", "sha1"), ("SHA256SUMS", "sha256")):
+            _add_lines(self._public / sums, [(a["digests"][algorithm], a["name"]) for a in told])
+        return told
+
+    def _survey(self) -> list[dict[str, Any]]:
+        if self._public is None or not self._public.is_dir():
+            return []
+        posted = _posted(self._public)
+        releases: dict[str, list[dict[str, Any]]] = {}
+        for path, version in _archives(self._public):
+            computed = self._hashed(path)
+            digests = {a.value: {"hex": d, "source": "computed"} for a, d in computed.items()}
+            clashes = []
+            for algorithm, digest in posted.get(path.name, {}).items():
+                if computed.get(algorithm, digest) != digest:
+                    clashes.append(digest)
+                digests[algorithm.value] = {"hex": digest, "source": "posted"}
+            releases.setdefault(version, []).append(
+                {
+                    "name": path.name,
+                    "size": path.stat().st_size,
+                    "url": None,
+                    "digests": digests,
+                    "clashes": clashes,
+                }
+            )
+        return [{"version": version, "archives": archives} for version, archives in sorted(releases.items())]
+
+    def _hashed(self, path: Path) -> dict[Algorithm, str]:
+        status = path.stat()
+        key = (str(path), status.st_size, status.st_mtime_ns)
+        if key not in self._seen:
+            self._seen[key] = hash_file(path, WANTED)
+        return self._seen[key]
+
+
+def _archives(folder: Path) -> Iterator[tuple[Path, str]]:
+    """The archives in a folder, with the versions in their names."""
+    for path in sorted(folder.iterdir()):
+        found = ARCHIVE.fullmatch(path.name)
+        if found and path.is_file():
+            yield path, found["version"]
+
+
+def _posted(folder: Path) -> dict[str, dict[Algorithm, str]]:
+    """What the SHA*SUMS files say, by file name."""
+    said: dict[str, dict[Algorithm, str]] = {}
+    for path in sorted(folder.iterdir()):
+        found = SUMS.fullmatch(path.name)
+        if not found:
+            continue
+        algorithm = ALGORITHMS[found[1].upper()]
+        reader = CheckLineReader(algorithm)
+        for raw in path.read_bytes().split(b"\n"):
+            line = reader.read(raw.decode(errors="replace"))
+            if isinstance(line, CheckLine):
+                said.setdefault(line.name, {})[algorithm] = line.digest.lower()
+    return said
+
+
+def _add_lines(path: Path, lines: list[tuple[str, str]]) -> None:
+    have = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    fresh = [f"{digest}  {name}" for digest, name in lines if f"{digest}  {name}" not in have]
+    if fresh:
+        part = path.with_name(f".{path.name}.part")
+        part.write_text("\n".join([*have, *fresh]) + "\n", encoding="utf-8")
+        part.rename(path)

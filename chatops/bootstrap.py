@@ -1,0 +1,144 @@
+"""The wiring: which parts there are, and how they hang together. The only module of the core that knows adapters."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+
+from sqlmodel import Session
+
+from adapters.directory.host import DirectoryHost
+from adapters.matrix.service import MatrixService
+from adapters.matrix.settings import MatrixSettings
+from adapters.terminal.service import TerminalService
+from chatops.commands.registry import collect
+from chatops.config import BadConfiguration, Matrix, Settings
+from chatops.model.flow import InboxRow, OutboxRow
+from chatops.ports import Received, Service
+from chatops.service import alerts, roster, schema
+from chatops.service.decide import Decider as Decisions
+from chatops.service.decide import fresh
+from chatops.service.decider import Decider
+from chatops.service.gate import gate
+from chatops.service.intake import StoreIntake
+from chatops.service.reminders import SURVEY
+from chatops.service.store import Store
+from chatops.service.timers import Timers, set_timer
+from chatops.service.unit import NOWHERE, Origin, Unit
+from chatops.service.worker import Worker
+
+DRAIN_SECONDS = 6.0
+"""So long may effects in flight take at a stop; the whole stop takes less than ten seconds."""
+
+log = logging.getLogger("chatops")
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Bot:
+    """Everything that runs in one process. ``services`` are the adapters; those of chats are in ``chats`` too."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        services: Sequence[Service],
+        chats: frozenset[str],
+        *,
+        clock: Callable[[], datetime] = utc_now,
+    ) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._chats = chats
+        self._services = {service.name: service for service in services}
+        settings.store.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.store = Store(settings.store.database)
+        inbox, outbox = asyncio.Event(), asyncio.Event()
+        self.intake = StoreIntake(self.store, inbox)
+        self.decisions = Decisions(settings, collect(), chats, clock)
+        self.decider = Decider(self.store, self.decisions, self._parked, clock, inbox, outbox)
+        self.worker = Worker(self.store, self._services, gate, self._fault, clock, outbox, inbox_wake=inbox)
+        self.timers = Timers(self.store, clock, inbox)
+
+    async def start(self) -> None:
+        """Bring the schema up to date, reconcile the roster, then let everything run.
+
+        Raises NewerSchema, BadConfiguration, and what a service raises that cannot start.
+        """
+        schema.upgrade(self._settings.store.database)
+        await self.store.write(self._reconcile)
+        self.decider.start()
+        self.timers.start()
+        try:
+            for service in self._services.values():
+                await service.start(self.intake)
+        except BaseException:
+            await self.stop()
+            raise
+        self.worker.start()
+
+    async def stop(self) -> None:
+        """Drain: decide nothing more, finish effects in flight, disconnect. What waits goes on at the next start."""
+        await self.decider.drain()
+        await self.worker.stop(DRAIN_SECONDS)
+        for service in self._services.values():
+            await service.stop()
+        await self.timers.stop()
+        self.store.close()
+
+    def _unit(self, session: Session, who: str, origin: Origin = NOWHERE) -> Unit:
+        return Unit(session, self._settings, self._chats, self._clock(), fresh, who=who, origin=origin)
+
+    def _reconcile(self, session: Session) -> None:
+        roster.reconcile(self._unit(session, "configuration"), self._settings)
+        if self._settings.releases.folder is not None:
+            set_timer(session, SURVEY, self._clock() - timedelta(seconds=1), SURVEY)
+
+    def _fault(self, session: Session, row: OutboxRow, code: str) -> None:
+        alerts.fault(self._unit(session, "chatops"), row, code)
+
+    def _parked(self, session: Session, row: InboxRow, received: Received | None) -> None:
+        origin = self.decisions.origin(session, received) if received else NOWHERE
+        alerts.parked(self._unit(session, "chatops", origin), row, received)
+
+
+def bot(settings: Settings) -> Bot:
+    """The bot as configured, with every service that it names, and a socket for shells beside it."""
+    services: list[Service] = [
+        TerminalService(settings.store.folder / "shell.sock"),
+        DirectoryHost(settings.releases.folder, settings.releases.staging),
+    ]
+    if settings.matrix is not None:
+        services.append(_matrix(settings.matrix, settings))
+    return Bot(settings, services, chats(settings))
+
+
+def alone(settings: Settings) -> tuple[Bot, TerminalService]:
+    """What a shell needs when no bot runs: the core, the release host, and a terminal of this process."""
+    terminal = TerminalService()
+    host = DirectoryHost(settings.releases.folder, settings.releases.staging)
+    return Bot(settings, [terminal, host], chats(settings)), terminal
+
+
+def chats(settings: Settings) -> frozenset[str]:
+    """The chat services that are configured; what is to be said there waits until a bot runs."""
+    return frozenset({"matrix"}) if settings.matrix is not None else frozenset()
+
+
+def _matrix(matrix: Matrix, settings: Settings) -> MatrixService:
+    if matrix.password is None:
+        raise BadConfiguration("matrix.password_file: name a file with the password, or set CHATOPS_MATRIX__PASSWORD")
+    return MatrixService(
+        MatrixSettings(
+            homeserver=matrix.homeserver,
+            user_id=matrix.user,
+            store=settings.store.folder / "matrix",
+            password=matrix.password.get_secret_value(),
+            device_name=matrix.device,
+            federate=matrix.federate,
+            wait_for_keys=timedelta(minutes=matrix.key_wait_minutes),
+        )
+    )

@@ -1,0 +1,247 @@
+"""The command line: ``chatops run``, ``demo``, ``shell``, ``verify``, ``db``, ``journal``."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from chatops import logs
+from chatops.config import BadConfiguration, Settings, load
+
+CONFIG = Path("chatops.toml")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; the exit code. 0: well; 1: it failed, with one line why; 2: called wrongly."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    if words[:1] == ["verify"]:
+        # Its options are coreutils', so it reads them itself.
+        from chatops.checksums.check import run
+
+        return run(words[1:], sys.stdin.buffer, sys.stdout.buffer, sys.stderr)
+    options = _parser().parse_args(words)
+    sys.excepthook = logs.unexpected
+    try:
+        return int(options.run(options))
+    except BadConfiguration as bad:
+        print(f"chatops: {bad}", file=sys.stderr)
+    except KeyboardInterrupt:
+        return 130
+    return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="chatops", description="Coordinated vulnerability disclosure, in your chat rooms."
+    )
+    parser.add_argument("--config", type=Path, help="the configuration file (default: chatops.toml, if it is there)")
+    verbs = parser.add_subparsers(required=True, metavar="COMMAND")
+    one = verbs.add_parser("run", help="run the bot until SIGTERM")
+    one.set_defaults(run=_run)
+    one = verbs.add_parser("shell", help="type commands here; from a pipe: one a line")
+    one.add_argument("--as", dest="name", required=True, help="who you are on the roster")
+    one.set_defaults(run=_shell)
+    one = verbs.add_parser("demo", help="a whole disclosure on a real Matrix homeserver, in a fresh folder")
+    one.add_argument("--once", action="store_true", help="end when it is over, also on a terminal")
+    one.add_argument("--folder", type=Path, help="where to keep it (default: a temporary folder)")
+    one.set_defaults(run=_demo)
+    verbs.add_parser("verify", help="check or print checksums, with sha1sum's options", add_help=False)
+    one = verbs.add_parser("db", help="the database's schema")
+    one.add_argument("action", choices=("upgrade", "check"))
+    one.set_defaults(run=_db)
+    one = verbs.add_parser("journal", help="the journal: find edits, gaps and cuts; export a chain")
+    one.add_argument("action", choices=("verify", "export"))
+    one.add_argument("--chain", help="a case, or 'installation' (default: all)")
+    one.add_argument("--anchors", type=Path, help="verify: heads kept elsewhere, as an export or the log has them")
+    one.set_defaults(run=_journal)
+    return parser
+
+
+def _settings(options: argparse.Namespace) -> Settings:
+    path = options.config or (CONFIG if CONFIG.exists() else None)
+    settings = load(path)
+    logs.set_up(settings.log_level)
+    return settings
+
+
+# --- run -----------------------------------------------------------------------------------------------------------
+
+
+def _run(options: argparse.Namespace) -> int:
+    return asyncio.run(_serve(_settings(options)))
+
+
+async def _serve(settings: Settings) -> int:
+    from chatops import bootstrap
+
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, stopping.set)
+    try:
+        bot = bootstrap.bot(settings)
+    except Exception as error:
+        return _cannot_start(error)
+    try:
+        await bot.start()
+    except Exception as error:
+        return _cannot_start(error)
+    print("ready", flush=True)
+    await stopping.wait()
+    await bot.stop()
+    return 0
+
+
+def _cannot_start(error: Exception) -> int:
+    """One line for what an operator can mend; anything else goes up."""
+    from adapters.matrix.session import Unusable
+    from chatops.ports import TryLater
+    from chatops.service.schema import NewerSchema
+    from chatops.service.store import Locked
+
+    if isinstance(error, BadConfiguration | NewerSchema | Locked | Unusable):
+        print(f"chatops: {error}", file=sys.stderr)
+        return 1
+    if isinstance(error, TryLater):
+        print(f"chatops: the homeserver cannot be reached ({error.code})", file=sys.stderr)
+        return 1
+    raise error
+
+
+# --- shell ---------------------------------------------------------------------------------------------------------
+
+
+def _shell(options: argparse.Namespace) -> int:
+    settings = _settings(options)
+    return asyncio.run(_talk(settings, options.name))
+
+
+async def _talk(settings: Settings, name: str) -> int:
+    from adapters.terminal.service import TerminalService
+    from adapters.terminal.shell import run_shell
+    from adapters.terminal.wire import Streams, dial
+    from chatops import bootstrap
+    from chatops.service.interact import Completions
+    from chatops.service.store import Locked
+
+    socket = settings.store.folder / "shell.sock"
+    bot: bootstrap.Bot | None = None
+    terminal: TerminalService | None = None
+    try:
+        bot, terminal = bootstrap.alone(settings)
+    except Locked:
+        pass  # a bot runs: talk to it
+    except Exception as error:
+        return _cannot_start(error)
+
+    async def connect() -> Streams:
+        return await (terminal.connect() if terminal is not None else dial(socket))
+
+    try:
+        if bot is not None:
+            await bot.start()
+        completions = Completions(settings.store.database, name)
+        return await run_shell(
+            connect,
+            name,
+            interactive=sys.stdin.isatty() and sys.stdout.isatty(),
+            stdin=sys.stdin,
+            stdout=sys.stdout,
+            complete=completions.complete,
+            history=settings.store.folder / "history",
+            remember=completions.harmless,
+        )
+    except Exception as error:
+        return _cannot_start(error)
+    finally:
+        if bot is not None:
+            await bot.stop()
+
+
+# --- demo ----------------------------------------------------------------------------------------------------------
+
+
+def _demo(options: argparse.Namespace) -> int:
+    try:
+        from adapters.stage.demo import demo
+    except ModuleNotFoundError as missing:
+        print(f"chatops: the demo needs {missing.name}; install chatops[demo]", file=sys.stderr)
+        return 1
+    logs.set_up("ERROR")
+    stay = sys.stdout.isatty() and not options.once
+    return asyncio.run(demo(options.folder, stay=stay))
+
+
+# --- db and journal ------------------------------------------------------------------------------------------------
+
+
+def _db(options: argparse.Namespace) -> int:
+    from chatops.service import schema
+    from chatops.service.schema import NewerSchema
+    from chatops.service.store import Locked, Store
+
+    settings = _settings(options)
+    settings.store.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        if options.action == "upgrade":
+            with Store(settings.store.database):
+                schema.upgrade(settings.store.database)
+            print("the schema is up to date")
+            return 0
+        found = schema.check(settings.store.database)
+    except (NewerSchema, Locked) as error:
+        print(f"chatops: {error}", file=sys.stderr)
+        return 1
+    for difference in found:
+        print(difference)
+    print("the schema is as it should be" if not found else "run: chatops db upgrade")
+    return 1 if found else 0
+
+
+def _journal(options: argparse.Namespace) -> int:
+    from sqlmodel import Session
+
+    from chatops.model import journal
+    from chatops.service.engines import read_engine
+
+    settings = _settings(options)
+    with Session(read_engine(settings.store.database, connections=1)) as session:
+        if options.action == "export":
+            for entry in journal.entries(session, options.chain):
+                print(json.dumps(journal.exported(entry), ensure_ascii=False))
+            print(json.dumps({"anchor": journal.heads(session)}, sort_keys=True))
+            return 0
+        faults = journal.verify(session, _anchors(options.anchors) if options.anchors else None)
+        if options.chain:
+            faults = [fault for fault in faults if fault.chain == options.chain]
+        for fault in faults:
+            print(f"{fault.chain} {fault.seq}: {fault.problem}")
+        heads = journal.heads(session)
+    print(
+        f"{len(heads)} chains, {sum(int(head[0]) for head in heads.values())} entries: "
+        + ("FAULTS" if faults else "good")
+    )
+    return 1 if faults else 0
+
+
+def _anchors(path: Path) -> dict[str, list[object]]:
+    """The last anchor in a file: the last line that holds JSON with heads, as exports and logs have it."""
+    for text in reversed(path.read_text(encoding="utf-8").splitlines()):
+        start = text.find("{")
+        if start < 0:
+            continue
+        try:
+            told = json.loads(text[start:])
+        except ValueError:
+            continue
+        return dict(told.get("anchor", told))
+    raise BadConfiguration(f"{path}: no anchor in it")
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,124 @@
+"""What coordinators must hear without having asked: faults, parked rows, text typed in public, mismatches."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlmodel import col, select
+
+from chatops.commands.desk import Decision, Desk, Message, Security
+from chatops.commands.verify import MISMATCH
+from chatops.document import Document, Tlp, fields, line, mono, para, strong, table
+from chatops.model.changes import Happened
+from chatops.model.flow import InboxRow, OutboxRow
+from chatops.model.journal import Entry
+from chatops.ports import Received
+from chatops.service.unit import Unit, refusal
+
+
+def typed_in_public(unit: Unit, desk: Desk, verb: str) -> None:
+    """Text of a case may have been read by others already."""
+    document = Document(
+        title=f"{desk.actor.name} typed {verb} in a public room",
+        kind="leak risk",
+        tlp=Tlp.AMBER_STRICT,
+        blocks=(para("I took the message back where I may. Others may have read it; consider whether it is out."),),
+        tone="alert",
+    )
+    told = Happened("typed in public", facts={"verb": verb, "by": desk.actor.name})
+    unit.carry_out(Decision(events=[told], messages=[Message(Security(), document)]))
+
+
+WHY = {
+    "clearance": "the place is not cleared for it",
+    "not-cleared": "its reader is not cleared for the case",
+    "stranger": "its reader is a stranger to the case",
+    "public": "it would have been public",
+    "another-case": "the room belongs to another case",
+    "place-closed": "the place is closed",
+}
+
+
+def fault(unit: Unit, row: OutboxRow, code: str) -> None:
+    """An effect that the gate refused, or that failed for good: on record, and told, never dropped in silence."""
+    refused = row.state == "refused"
+    what = "message refused" if refused else "effect failed"
+    told = Happened(what, row.case, {"effect": row.key[:8], "kind": row.kind, "code": code})
+    if row.kind == "alert":
+        unit.record(told)  # an alert about an alert would go on for ever
+        return
+    place = unit.book.place(row.place) if row.place else None
+    where = f"{place.kind} room on {place.service}" if place else row.service
+    document = Document(
+        title="A message was held back" if refused else "Something could not be done",
+        kind="fault",
+        tlp=Tlp.AMBER_STRICT,
+        case=row.case,
+        blocks=(
+            fields(
+                ("What", row.deed.get("t", row.kind) if row.deed else row.kind),
+                ("Case", row.case or "none"),
+                ("Where", where),
+                ("Whom", _whom(unit, row)),
+                ("Why", WHY.get(code, code)),
+                ("Effect", line(mono(row.key[:8]))),
+            ),
+        ),
+        tone="alert",
+    )
+    unit.carry_out(Decision(events=[told], messages=[Message(Security(), document, kind="alert")]))
+
+
+def _whom(unit: Unit, row: OutboxRow) -> str:
+    known = unit.book.contact(row.audience) if row.audience else None
+    return known.name if known else "—"
+
+
+def parked(unit: Unit, row: InboxRow, received: Received | None) -> None:
+    """Something that came in could not be decided: its sender and the coordinators hear it."""
+    if unit.answerable:
+        unit.carry_out(
+            Decision(reply=refusal("That went wrong on my side; the coordinators know. Nothing was changed."))
+        )
+    document = Document(
+        title="Something that came in could not be handled",
+        kind="fault",
+        tlp=Tlp.AMBER_STRICT,
+        blocks=(
+            fields(("Inbox row", str(row.id)), ("From", row.service), ("Problem", row.problem or "unknown")),
+            para("It is kept as it came. The operator finds more in the log, by the row's number."),
+        ),
+        tone="alert",
+    )
+    told = Happened("inbox row parked", facts={"row": str(row.id), "problem": row.problem or "unknown"})
+    unit.carry_out(Decision(events=[told], messages=[Message(Security(), document, kind="alert")]))
+
+
+def mismatches(unit: Unit, since: datetime) -> None:
+    """One alert for all mismatches of the last while."""
+    found = unit.session.exec(
+        select(Entry).where(Entry.what == MISMATCH, col(Entry.at) >= since).order_by(col(Entry.id))
+    ).all()
+    rows = [
+        (
+            line(strong(entry.told["facts"]["file"])),
+            line(mono(entry.told["facts"]["digest"][:16] + "…")),
+            line(f"{entry.told['facts']['by']} in {entry.told['facts']['where']}"),
+        )
+        for entry in found
+    ]
+    cases = {entry.chain for entry in found} - {"installation"}
+    if not rows:
+        return
+    document = Document(
+        title="A checksum that is not ours" if len(rows) == 1 else f"{len(rows)} checksums that are not ours",
+        kind="mismatch",
+        tlp=Tlp.AMBER_STRICT,
+        case=cases.pop() if len(cases) == 1 else None,
+        blocks=(
+            table(("file", "their digest", "who and where"), rows),
+            para("A damaged download is likeliest. If several people have the same digest, look at the mirrors."),
+        ),
+        tone="alert",
+    )
+    unit.carry_out(Decision(messages=[Message(Security(), document)]))

@@ -1,0 +1,73 @@
+"""Interaction replies: what a person gets while typing. Computed by the same core, read only, nothing is recorded."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from sqlmodel import Session
+
+from chatops import policy
+from chatops.commands.declare import CaseUse, Command, Registry, Shape
+from chatops.commands.desk import Actor, Desk
+from chatops.commands.parse import split
+from chatops.commands.registry import collect
+from chatops.config import Settings
+from chatops.model.book import Book
+from chatops.model.people import PlaceKind
+from chatops.ports import Address
+from chatops.service.decide import code, fresh
+from chatops.service.engines import read_engine
+
+
+def suggest(registry: Registry, desk: Desk, text: str) -> list[str]:
+    """The words that may stand in place of the last one of ``text``, among what the asker may see."""
+    held = policy.all_roles(desk.actor, desk.book)
+    seen = {command.verb: command for command in policy.visible(registry.values(), held)}
+    words = text.split()
+    if not words or (len(words) == 1 and not text[-1:].isspace()):
+        return [verb for verb in seen if verb.startswith(text.strip())]
+    command = seen.get(words[0])
+    if command is None:
+        return []
+    last = "" if text[-1:].isspace() else words[-1]
+    words = list(seen) if command.verb == "help" else _words(command, desk, text, last)
+    return [word for word in words if word.casefold().startswith(last.casefold())]
+
+
+def _words(command: Command, desk: Desk, text: str, last: str) -> list[str]:
+    name, equals, _ = last.partition("=")
+    for arg in command.arguments:
+        if arg.shape is Shape.OPTION and equals and arg.name.replace("_", "-") == name:
+            return [f"{name}={word}" for word in arg.kind.suggest(desk)]
+    found: list[str] = []
+    typed = split(text)
+    if command.case is not CaseUse.NONE and (typed.case is None or typed.case == last.upper()):
+        held = policy.known_cases(desk.actor, desk.book)
+        found += [file.id for file in held if policy.sees(command, policy.roles(desk.actor, file))]
+    for arg in command.arguments:
+        if arg.shape is Shape.OPTION:
+            found.append(arg.name.replace("_", "-") + "=")
+        else:
+            found += arg.kind.suggest(desk)
+    return found
+
+
+class Completions:
+    """Completion for a shell that stands beside the database."""
+
+    def __init__(self, database: str, name: str) -> None:
+        self._engine = read_engine(database, connections=1)
+        self._name = name
+        self._registry = collect()
+
+    def complete(self, text: str) -> list[str]:
+        with Session(self._engine) as session:
+            book = Book(session)
+            actor = Actor(Address("shell", "", self._name), book.named(self._name.casefold()), "completion")
+            desk = Desk(datetime.now(UTC), Settings(), actor, book, PlaceKind.DIRECT, None, fresh, code)
+            return suggest(self._registry, desk, text)
+
+    def harmless(self, line: str) -> bool:
+        """Whether a line may be kept in a history file: it bears no text of a case."""
+        command = self._registry.get(split(line).verb)
+        return command is not None and not command.bears_text

@@ -1,0 +1,93 @@
+"""Pasted check lines and dropped archives that nobody asked about: noticed, judged, answered in a thread.
+
+Listening stays silent about what is not ours. An artifact of a private release is known only in cleared places; if it
+shows up in public, the answer is the silence that any unknown file gets, and the team and the member hear in private.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from chatops.checksums.archives import ArchiveState
+from chatops.checksums.digests import Algorithm
+from chatops.checksums.pasted import looks_like_check_lines, read_pasted
+from chatops.checksums.verdicts import Verdict, judge, judge_archive
+from chatops.commands.desk import Decision, Desk, Direct, Message, Outgoing, Security
+from chatops.commands.verify import MOST, alert, answer, case_of, shelf
+from chatops.document import Document, Tlp, para
+from chatops.model.book import Shelf
+from chatops.model.changes import Happened
+from chatops.model.people import PlaceKind
+from chatops.ports import Dropped, Said
+from chatops.service.unit import Unit
+
+
+def only_lines(text: str) -> bool:
+    """Whether a message is nothing but check lines."""
+    return looks_like_check_lines(text) and bool(read_pasted(text)) and len(text.split()) <= 4 * len(read_pasted(text))
+
+
+def said(unit: Unit, desk: Desk, said: Said) -> None:
+    """A message that is no command: judge the check lines in it, if there are any."""
+    if not looks_like_check_lines(said.text):
+        return
+    pasted = read_pasted(said.text)[:MOST]
+    known = shelf(desk)
+    ours = [verdict for verdict in (judge(one, known) for one in pasted) if verdict.ours]
+    _answer(unit, desk, ours)
+    if desk.place is PlaceKind.PUBLIC:
+        everything = Shelf(desk.book.session, _all_private(desk))
+        _pasted_in_public(unit, desk, [judge(one, everything) for one in pasted])
+
+
+def dropped(unit: Unit, desk: Desk, dropped: Dropped) -> None:
+    """An archive dropped into a room."""
+    if desk.room is None:
+        return
+    digests = {Algorithm(name): digest for name, digest in dropped.digests.items()}
+    verdict = judge_archive(dropped.name, dropped.size, digests, shelf(desk))
+    if verdict.ours or desk.place is PlaceKind.DIRECT:
+        _answer(unit, desk, [verdict])
+    if desk.place is PlaceKind.PUBLIC:
+        everything = Shelf(desk.book.session, _all_private(desk))
+        _pasted_in_public(unit, desk, [judge_archive(dropped.name, dropped.size, digests, everything)])
+
+
+def _all_private(desk: Desk) -> frozenset[str]:
+    return frozenset(release.case for release in desk.book.releases() if release.state == "private" and release.case)
+
+
+def _answer(unit: Unit, desk: Desk, verdicts: Sequence[Verdict]) -> None:
+    if not verdicts:
+        return
+    events, alarms = alert(desk, verdicts)
+    unit.in_thread()
+    unit.carry_out(Decision(reply=answer(desk, verdicts), events=events, alarms=alarms))
+
+
+def _pasted_in_public(unit: Unit, desk: Desk, verdicts: Sequence[Verdict]) -> None:
+    """Something of a private release was shown where everybody can read it."""
+    private = [v for v in verdicts if v.archive is not None and v.archive.state is ArchiveState.PRIVATE and v.ours]
+    case = case_of(desk, private)
+    if case is None:
+        return
+    told = Happened("private release seen in public", case, {"by": desk.actor.name})
+    alarm = Document(
+        title=f"{case}: {desk.actor.name} showed something of the private release in a public room",
+        kind="leak risk",
+        tlp=Tlp.AMBER_STRICT,
+        case=case,
+        blocks=(para("I answered nothing there. Consider whether it is out."),),
+        tone="alert",
+    )
+    messages: list[Outgoing] = [Message(Security(), alarm)]
+    file = desk.book.case(case)
+    if file is not None and desk.actor.id in file.signatories():
+        word = alarm.model_copy(
+            update={
+                "title": f"{case}: what you showed in a public room is still private",
+                "blocks": (para("Please take it back if you can. The team knows."),),
+            }
+        )
+        messages.append(Message(Direct(desk.actor.id), word))
+    unit.carry_out(Decision(events=[told], messages=messages))

@@ -1,0 +1,80 @@
+"""Who joins and leaves, and who may ask the bot where."""
+
+from __future__ import annotations
+
+from chatops.commands.desk import Actor, Decision, Message, Security
+from chatops.document import Document, Tlp, para
+from chatops.model.changes import Change, Happened, Moved, new, put
+from chatops.model.people import Occupant, Place, PlaceKind
+from chatops.ports import Address, Invitation, Leave, Member, Received
+from chatops.service.unit import Unit
+
+
+def changed(unit: Unit, received: Received, member: Member) -> None:
+    """A membership changed in a room of ours: record it, and settle the room against roster and consent."""
+    place = unit.book.room(received.service, received.tenant, member.room)
+    if place is None or place.kind == PlaceKind.PUBLIC:
+        return
+    contact = unit.book.at(Address(received.service, received.tenant, member.who))
+    occupant = unit.book.occupant(place.id, member.who)
+    if member.now in ("leave", "ban"):
+        unit.rooms.left(place, member.who)
+        unit.settle_place(place.id)
+        return
+    if member.now == "knock":
+        return
+    state = "joined" if member.now == "join" else "invited"
+    if occupant is None:
+        row = Occupant(place=place.id, address=member.who, contact=contact.id if contact else None, state=state)
+        facts = {"who": contact.name if contact else "somebody unknown"}
+        unit.record(Happened(f"{state} from outside", place.case, facts, changes=(new(row),)))
+        _tell_of_intruder(unit, place.id, contact.id if contact else None, member)
+    elif occupant.state != state and occupant.state != "leaving":
+        facts = {"who": contact.name if contact else "somebody unknown"}
+        change = put(Occupant, (place.id, member.who), state=state)
+        unit.record(Happened(f"{state} room", place.case, facts, changes=(change,)))
+    unit.settle_place(place.id)
+
+
+def _tell_of_intruder(unit: Unit, place_id: str, contact: str | None, member: Member) -> None:
+    place = unit.book.place(place_id)
+    if place is None or place.kind == PlaceKind.DIRECT or contact in unit.belong(place):
+        return
+    known = unit.book.contact(contact) if contact else None
+    inviter = unit.book.at(Address(place.service, place.tenant, member.by))
+    name = known.name if known else "somebody unknown"
+    by = f"let in by {inviter.name}" if inviter and member.by != member.who else "who came by themselves"
+    document = Document(
+        title=f"{name}, {by}, does not belong in the {place.kind} room; I put them out",
+        kind="intruder",
+        tlp=Tlp.AMBER_STRICT,
+        case=place.case,
+        blocks=(para("Nothing is posted there until they are gone."),),
+        tone="alert",
+    )
+    unit.carry_out(Decision(messages=[Message(Security(), document)]))
+
+
+def invited(unit: Unit, received: Received, invitation: Invitation, actor: Actor) -> None:
+    """The bot follows coordinators into rooms, and anybody into a two-person chat."""
+    if not (invitation.direct or actor.coordinator):
+        unit.at(received.service, received.tenant, invitation.room)
+        unit.deed(Leave())
+        return
+    if unit.book.room(received.service, received.tenant, invitation.room) is not None:
+        return
+    kind = PlaceKind.DIRECT if invitation.direct else PlaceKind.PUBLIC
+    place = Place(
+        id=unit.fresh(),
+        kind=kind,
+        service=received.service,
+        tenant=received.tenant,
+        room=invitation.room,
+        contact=actor.id or None if invitation.direct else None,
+        clearance=Tlp.CLEAR,
+    )
+    changes: list[Change | Moved] = [new(place)]
+    if invitation.direct:
+        changes.append(new(Occupant(place=place.id, address=invitation.by, contact=actor.id or None, state="joined")))
+    unit.record(Happened("invitation taken", None, {"kind": kind, "by": actor.name}, changes=tuple(changes)))
+    unit.enter(place)

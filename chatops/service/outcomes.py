@@ -1,0 +1,140 @@
+"""What effects brought back: a room's id, the members of a room entered, digests; or that they failed for good."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from sqlmodel import col, select
+
+from chatops.commands import announce, private_release
+from chatops.commands.desk import Actor, Decision, Desk, Message, Refusal, Security
+from chatops.config import Settings
+from chatops.document import Document, Tlp, para
+from chatops.model.cases import Case
+from chatops.model.changes import Happened, put
+from chatops.model.flow import OutboxRow
+from chatops.model.journal import Entry, text_of
+from chatops.model.people import Occupant, Place, PlaceKind
+from chatops.ports import Address, Outcome, Publish, Stage
+from chatops.service import shelving
+from chatops.service.unit import Unit
+
+
+def decide(unit: Unit, settings: Settings, outcome: Outcome, now: datetime, code: Callable[[int], str]) -> None:
+    """Decide an outcome by the kind of its effect."""
+    row = unit.session.exec(select(OutboxRow).where(col(OutboxRow.key) == outcome.effect)).first()
+    if row is None:
+        return
+    unit.session.expunge(row)
+    place = unit.book.place(row.place) if row.place else None
+    desk = Desk(
+        now,
+        settings,
+        Actor(Address("chatops", "", ""), None, "chatops"),
+        unit.book,
+        PlaceKind.SECURITY,
+        None,
+        unit.fresh,
+        code,
+    )
+    kind = row.deed.get("t", row.kind) if row.deed else row.kind
+    if kind == "survey":
+        if outcome.ok:
+            shelving.surveyed(unit, outcome.data["releases"])
+    elif kind in ("stage", "publish"):
+        _host(unit, desk, row, outcome)
+    elif place is not None:
+        _room(unit, place, kind, row, outcome)
+
+
+def _room(unit: Unit, place: Place, kind: str, row: OutboxRow, outcome: Outcome) -> None:
+    match kind:
+        case "open-room" if outcome.ok:
+            change = put(Place, place.id, room=outcome.data["room"], state="bound")
+            unit.record(
+                Happened("room made", place.case, {"kind": place.kind, "service": place.service}, changes=(change,))
+            )
+            unit.settle_place(place.id)
+        case "enter":
+            _entered(unit, place, outcome)
+        case "remove" if outcome.ok:
+            unit.rooms.left(place, row.deed["user"])
+            unit.settle_place(place.id)
+        case "invite" if not outcome.ok:
+            unit.rooms.left(place, row.deed["user"])
+        case "leave" if outcome.ok and place.state != "closed":
+            unit.record(
+                Happened("room left", place.case, {"kind": place.kind}, changes=(put(Place, place.id, state="closed"),))
+            )
+
+
+def _entered(unit: Unit, place: Place, outcome: Outcome) -> None:
+    """A two-person chat is one only if there are two; what is not encrypted is cleared for nothing but the public."""
+    others = set(outcome.data.get("members", [])) if outcome.ok else set()
+    present = {occupant.address for occupant in unit.book.occupants(place.id)}
+    if not outcome.ok or (place.kind == PlaceKind.DIRECT and others - present):
+        unit.record(Happened("room left", None, {"kind": place.kind}, changes=(put(Place, place.id, state="closed"),)))
+        if outcome.ok:
+            unit.leave(place)
+        return
+    direct = place.kind == PlaceKind.DIRECT
+    clearance = Tlp.RED if direct and outcome.data.get("encrypted") else Tlp.CLEAR
+    change = put(Place, place.id, state="bound", clearance=clearance)
+    unit.record(Happened("room entered", None, {"kind": place.kind, "service": place.service}, changes=(change,)))
+
+
+def adopt(unit: Unit, place: Place, contact: str, address: str) -> None:
+    """A stranger's chat becomes a contact's, once they are one."""
+    changes = [put(Place, place.id, contact=contact)]
+    if unit.book.occupant(place.id, address) is not None:
+        changes.append(put(Occupant, (place.id, address), contact=contact))
+    unit.record(Happened("direct chat known", None, changes=tuple(changes)))
+
+
+# --- the release host ----------------------------------------------------------------------------------------------
+
+
+def _host(unit: Unit, desk: Desk, row: OutboxRow, outcome: Outcome) -> None:
+    file = unit.book.case(row.case) if row.case else None
+    if file is None:
+        return
+    deed = (Stage if row.deed["t"] == "stage" else Publish).model_validate(row.deed)
+    if not outcome.ok:
+        unit.carry_out(_failed(file.id, deed, outcome.problem))
+        return
+    try:
+        if isinstance(deed, Stage):
+            decision = private_release.record(desk, file, deed.version, outcome.data["archives"], deed.progress)
+        else:
+            asked = unit.session.exec(
+                select(Entry)
+                .where(Entry.chain == file.id, Entry.what == "announcement confirmed")
+                .order_by(col(Entry.seq).desc())
+            ).first()
+            named = asked.told["facts"]["vulnerable"] if asked else "none"
+            vulnerable = [] if named == "none" else named.split(", ")
+            text = text_of(asked, asked.told.get("text")) if asked else None
+            decision = announce.general_release(desk, file, deed.version, vulnerable, text, deed.progress)
+    except Refusal as no:
+        decision = _failed(file.id, deed, str(no))
+    unit.carry_out(decision)
+
+
+def _failed(case: str, deed: Stage | Publish, problem: str) -> Decision:
+    what = "find the archives" if isinstance(deed, Stage) else "publish the archives"
+    document = Document(
+        title=f"{case}: could not {what} of {deed.version}: {problem}",
+        kind="fault",
+        tlp=Tlp.AMBER_STRICT,
+        case=case,
+        blocks=(para("Nothing was announced. Mend it and type the command again."),),
+        tone="alert",
+    )
+    events = [Happened("release host failed", case, {"version": deed.version, "problem": problem})]
+    if isinstance(deed, Publish):
+        again = put(Case, case, announcing_at=None)
+        events = [
+            Happened("announcement failed", case, {"version": deed.version, "problem": problem}, changes=(again,))
+        ]
+    return Decision(events=events, messages=[Message(Security(), document, edit=deed.progress)])

@@ -1,0 +1,89 @@
+"""What a timer that came due means now. A timer only reminds; nothing publishes by time (lessons: secvisogram #88)."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from chatops.commands.desk import Alarm, Decision, Job, Message, Security
+from chatops.config import Settings
+from chatops.document import Document, Tlp, line, mono, para, when
+from chatops.model.book import CaseFile
+from chatops.ports import Due, Survey
+from chatops.service import alerts
+from chatops.service.unit import Unit
+
+SURVEY = "survey"
+AGAIN = timedelta(days=1)
+
+
+def due(unit: Unit, settings: Settings, due: Due, now: datetime) -> None:
+    """Decide whether there is still something to say."""
+    match due.kind:
+        case "survey":
+            alarm = Alarm(SURVEY, SURVEY, now + timedelta(minutes=settings.releases.survey_minutes))
+            unit.carry_out(Decision(jobs=[Job(Survey())], alarms=[alarm]))
+            return
+        case "mismatch":
+            alerts.mismatches(unit, datetime.fromisoformat(due.data["since"]))
+            return
+    file = unit.book.case(due.case) if due.case else None
+    if file is None or file.case.closed_at is not None:
+        return
+    match due.kind:
+        case "review" if file.embargoed and _passed(file.case.review_date, now) and file.case.release_date is None:
+            unit.carry_out(
+                _remind(
+                    file,
+                    "the review date has passed; the embargo goes on",
+                    ("Set a release date, or another review: ", f"embargo {file.id} date DATE"),
+                    again=Alarm(due.timer, "review", now + AGAIN, file.id),
+                )
+            )
+        case "crd" if file.embargoed and file.case.release_date is not None:
+            unit.carry_out(_release_date(file, file.case.release_date, now))
+        case "next-word" if file.case.reporter and _passed(file.case.next_word, now):
+            unit.carry_out(
+                _remind(
+                    file,
+                    "the reporter waits for a word",
+                    ("Tell them how it goes: ", f"tell {file.id} TEXT"),
+                    again=Alarm(due.timer, "next-word", now + AGAIN, file.id),
+                )
+            )
+        case "lapse":
+            for place in unit.rooms.embargo(file.id):
+                unit.rooms.settle(place)
+
+
+def _passed(at: datetime | None, now: datetime) -> bool:
+    return at is not None and at <= now
+
+
+def _remind(file: CaseFile, what: str, how: tuple[str, str], *, again: Alarm) -> Decision:
+    owner = file.case.owner
+    document = Document(
+        title=f"{file.id}: {what}",
+        kind="reminder",
+        tlp=Tlp.AMBER_STRICT,
+        case=file.id,
+        blocks=(para(*line(how[0], mono(how[1]))),),
+        tone="warning",
+    )
+    return Decision(messages=[Message(Security(), document, ping=(owner,) if owner else ())], alarms=[again])
+
+
+def _release_date(file: CaseFile, at: datetime, now: datetime) -> Decision:
+    late = at <= now
+    what = "is past its release date, which binds nobody any more" if late else "has its release date soon"
+    document = Document(
+        title=f"{file.id} {what}",
+        kind="reminder",
+        tlp=Tlp.AMBER_STRICT,
+        case=file.id,
+        blocks=(
+            para("Release date: ", when(at)),
+            para("Nothing is published by itself. To announce: ", mono(f"announce {file.id}")),
+        ),
+        tone="warning",
+    )
+    return Decision(messages=[Message(Security(), document, ping=(file.case.owner,) if file.case.owner else ())])
