@@ -28,11 +28,12 @@ class Section(BaseModel):
 class Project(Section):
     """Who runs the process. The defaults are DynaSched's (see the policy)."""
 
-    name: str = "DynaSched"
-    command: str = Field(default="dynasched", pattern=r"^[a-z][a-z0-9-]*$")
-    case_prefix: str = Field(default="DS", pattern=r"^[A-Z]{1,6}$")
-    security_address: str = "security@pmix.org"
-    release_page: str = "https://github.com/dynasched/dynasched/releases"
+    name: str = Field(default="DynaSched", description="as people read it")
+    command: str = Field(default="dynasched", pattern=r"^[a-z][a-z0-9-]*$", description="what commands begin with")
+    case_prefix: str = Field(default="DS", pattern=r"^[A-Z]{1,6}$", description="of case numbers, as in DS-2026-7KQ4")
+    release_page: str = Field(
+        default="https://github.com/dynasched/dynasched/releases", description="where people get the releases"
+    )
 
 
 class Policy(Section):
@@ -45,7 +46,7 @@ class Policy(Section):
     tell_now: bool = Field(default=False, description="tell contacts in full in the message that asks them")
     confirm_hours: int = Field(default=24, ge=1, description="how long a confirmation code lives")
     alone_minutes: int = Field(default=60, ge=0, description="a lone coordinator confirms again after this")
-    stranger_messages_per_hour: int = Field(default=30, ge=1)
+    stranger_messages_per_hour: int = Field(default=30, ge=1, description="more of a stranger's are not answered")
     discreet: bool = Field(default=True, description="notifications of embargo rooms name case and kind only")
 
     @property
@@ -56,8 +57,8 @@ class Policy(Section):
 class Store(Section):
     """Where the bot keeps what it knows. ``url`` is an SQLAlchemy URL of SQLite or PostgreSQL."""
 
-    folder: Path = Path("state")
-    url: str | None = None
+    folder: Path = Field(default=Path("state"), description="the database, Matrix's keys, the shell's socket")
+    url: str | None = Field(default=None, description="another database: postgresql+psycopg://…")
 
     @property
     def database(self) -> str:
@@ -67,30 +68,30 @@ class Store(Section):
 class Matrix(Section):
     """The bot's account. The password comes from ``password_file`` or ``CHATOPS_MATRIX__PASSWORD``."""
 
-    homeserver: str
-    user: str = Field(pattern=r"^@[^:]+:.+$")
-    password: SecretStr | None = None
-    password_file: Path | None = None
-    device: str = "chatops"
-    federate: bool = True
-    key_wait_minutes: int = Field(default=10, ge=1)
+    homeserver: str = Field(description="its client address, https://…")
+    user: str = Field(pattern=r"^@[^:]+:.+$", description="the bot's account, @bot:example.org")
+    password: SecretStr | None = Field(default=None, description="from the environment only")
+    password_file: Path | None = Field(default=None, description="a file that holds the password")
+    device: str = Field(default="chatops", description="the device's display name")
+    federate: bool = Field(default=True, description="rooms are open to other homeservers; fixed once a room is made")
+    key_wait_minutes: int = Field(default=10, ge=1, description="an undecryptable message waits so long for its key")
 
 
 class Releases(Section):
     """A plain directory of published archives with SHA*SUMS files, and one where new ones are prepared in private."""
 
-    folder: Path | None = None
-    staging: Path | None = None
-    survey_minutes: int = Field(default=60, ge=1)
+    folder: Path | None = Field(default=None, description="published archives")
+    staging: Path | None = Field(default=None, description="archives of private releases, not public")
+    survey_minutes: int = Field(default=60, ge=1, description="how often the published folder is read again")
 
 
 class Person(Section):
     """Somebody on the roster from the start; at least one coordinator is needed."""
 
-    name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,39}$")
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,39}$", description="as commands call them")
     addresses: tuple[str, ...] = Field(default=(), description="service:id, e.g. matrix:@maintainer:example.org")
-    organisation: str | None = None
-    zone: str | None = None
+    organisation: str | None = Field(default=None, description="whom they speak for")
+    zone: str | None = Field(default=None, description="their time zone, Europe/Berlin")
 
 
 class Settings(Section):
@@ -103,6 +104,16 @@ class Settings(Section):
     releases: Releases = Releases()
     coordinators: tuple[Person, ...] = ()
     log_level: str = Field(default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
+
+
+SECTIONS: Mapping[str, type[Section]] = {
+    "project": Project,
+    "policy": Policy,
+    "store": Store,
+    "matrix": Matrix,
+    "releases": Releases,
+    "coordinators": Person,
+}
 
 
 def load(path: Path | None, environment: Mapping[str, str] = os.environ) -> Settings:
@@ -152,15 +163,7 @@ def _explain(error: ValidationError) -> str:
 
 
 def _section(model: type[BaseModel], name: str) -> type[BaseModel]:
-    sections: dict[str, type[BaseModel]] = {
-        "project": Project,
-        "policy": Policy,
-        "store": Store,
-        "matrix": Matrix,
-        "releases": Releases,
-        "coordinators": Person,
-    }
-    return sections.get(name, model)
+    return SECTIONS.get(name, model)
 
 
 def _anchored(settings: Settings, base: Path) -> Settings:

@@ -133,7 +133,8 @@ class Outgoing:
         """Outcome data: ``members`` (joined, the bot among them), ``invited``, ``encrypted``, and ``pair``: whether it
         is really a chat of two.
         """
-        query = {"server_name": room_id.partition(":")[2]} if ":" in room_id else {}
+        server = self._rooms.inviters.get(room_id, room_id).partition(":")[2]
+        query = {"server_name": server, "via": server} if server else {}
         await self._http.call("POST", path("join", room_id), {}, query=query, wait=180)
         room = await self._rooms.fetch(room_id)
         joined = room.joined() | {self._me}

@@ -97,6 +97,8 @@ class Rooms:
         self._me = me
         self._encrypted = store.encrypted_rooms()
         self._rooms: dict[str, Room] = {}
+        self.inviters: dict[str, str] = {}
+        """Who invited the bot, by room: a room is joined through a server that is in it."""
 
     def __iter__(self) -> Iterator[Room]:
         return iter(list(self._rooms.values()))

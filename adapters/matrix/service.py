@@ -161,7 +161,16 @@ class MatrixService:
         if self._session.anew:
             # A device that was logged out has lost its keys on the server.
             self._machine.account.shared = False
-        await self._devices.publish(self._loop.one_time_keys, fallback=self._loop.fallback_used)
+        loop = self._loop
+        left, fallback = loop.one_time_keys, loop.fallback_used
+        # What one sync said is acted on once: keys made again before the next one would push out those just uploaded.
+        loop.one_time_keys, loop.fallback_used = None, False
+        try:
+            await self._devices.publish(left, fallback=fallback)
+        except BaseException:
+            loop.one_time_keys = left if loop.one_time_keys is None else loop.one_time_keys
+            loop.fallback_used |= fallback
+            raise
         self._session.anew = False
 
     async def _learn(self) -> None:

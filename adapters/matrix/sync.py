@@ -20,7 +20,7 @@ from adapters.matrix.rooms import Rooms
 from adapters.matrix.session import Session
 from adapters.matrix.store import CryptoStore
 from adapters.matrix.waiting import Waiting
-from chatops.ports import Impossible, Intake, Locked, Received, TryLater
+from chatops.ports import Impossible, Intake, Invitation, Locked, Received, TryLater
 
 log = logging.getLogger(__name__)
 
@@ -144,7 +144,10 @@ class SyncLoop:
     def _take_rooms(self, answer: Json, token: str | None, gaps: dict[str, list[Any]], batch: _Batch) -> None:
         sections = _dict(answer.get("rooms"))
         for room_id, info in _dict(sections.get("invite")).items():
-            batch.add(self.reader.invitation(room_id, _events(info, "invite_state")))
+            told = self.reader.invitation(room_id, _events(info, "invite_state"))
+            if told is not None and isinstance(told.event, Invitation):
+                self.rooms.inviters[room_id] = told.event.by
+            batch.add(told)
         for room_id, info in _dict(sections.get("leave")).items():
             self._take_departure(room_id, info, batch)
         for room_id, info in _dict(sections.get("join")).items():

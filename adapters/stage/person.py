@@ -41,9 +41,12 @@ class Person:
         self._listening: asyncio.Task[None] | None = None
 
     @classmethod
-    async def arrive(cls, synapse: Synapse, localpart: str, folder: Path) -> Person:
-        """Register, log in on a device whose keys live in ``folder``, and listen. Others can write to them at once."""
-        password = secrets.token_urlsafe(16)
+    async def arrive(cls, synapse: Synapse, localpart: str, folder: Path, password: str | None = None) -> Person:
+        """Register, log in on a device whose keys live in ``folder``, and listen. Others can write to them at once.
+
+        Without a ``password`` it is random and forgotten.
+        """
+        password = password or secrets.token_urlsafe(16)
         user_id = await synapse.register(localpart, password)
         folder.mkdir(parents=True, exist_ok=True)  # noqa: ASYNC240 - a moment, on a local disk
         client = nio.AsyncClient(

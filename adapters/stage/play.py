@@ -181,7 +181,7 @@ class Scene:
         self._line(Text("    ✓ ", style="bold green"), self._role(person).label, Text(f" {what}"), late)
 
     def _quote(self, message: Message) -> None:
-        lines = message.body.splitlines()
+        lines = [line for line in message.text.splitlines() if line]
         shown = [*lines[:_SHOWN], "…"] if len(lines) > _SHOWN else lines
         for line in shown:
             self._console.print(Padding(Text("│ " + line, style="dim"), (0, 0, 0, 8)))

@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from adapters.stage.shown import shown
+
 
 @dataclass(frozen=True)
 class Message:
@@ -36,6 +38,11 @@ class Message:
     @property
     def is_file(self) -> bool:
         return self.kind in ("m.file", "m.image", "m.audio", "m.video")
+
+    @property
+    def text(self) -> str:
+        """What a client shows of it: the formatted text, which says more than a discreet body."""
+        return self.body if self.formatted is None else shown(self.formatted)
 
     @property
     def answers(self) -> str | None:

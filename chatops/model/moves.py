@@ -264,7 +264,7 @@ def _fix_ready(whom: Whom) -> Lines:
 
 
 def _deployed(whom: Whom) -> Lines:
-    return (*_fix_ready(whom), _may(FixEvent.DEPLOY, whom), Need(_fix(whom, FixStatus.DEPLOYED)))
+    return (*_fix_ready(whom), _may(FixEvent.DEPLOY, whom))
 
 
 # A correction sets the answer that should have been given, and takes back the bits that it does not bear.

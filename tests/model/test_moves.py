@@ -200,8 +200,10 @@ def test_a_longer_date_asks_the_members_again() -> None:
     assert story(*revised, Move.EMBARGO_ACCEPT)[Kind.CONSENT, FEDORA] == "signatory"
     assert story(*revised, Move.EMBARGO_REJECT)[Kind.CONSENT, FEDORA] == "signatory"
     assert story(*revised, Move.EMBARGO_ACCEPT_LONGER)[Kind.CONSENT, FEDORA] == "lapsed"
-    with pytest.raises(Forbidden):
-        apply(Move.EMBARGO_ACCEPT_LONGER, story(*NAMED_IS_IN), CAST)
+    assert embargo(story(*revised, Move.EMBARGO_ACCEPT_LONGER)) is Embargo.ACTIVE
+    for other in (story(*NAMED_IS_IN), story(Move.REPORT, Move.TRIAGE_PROPOSE)):
+        with pytest.raises(Forbidden):
+            apply(Move.EMBARGO_ACCEPT_LONGER, other, CAST)
 
 
 def test_standing_terms_do_not_override_a_no() -> None:
@@ -236,6 +238,14 @@ def test_to_be_asked_is_not_to_be_told() -> None:
         "received",
         "Vfd",
     )
+
+
+def test_who_accepts_is_told() -> None:
+    detail = [("report", FEDORA, "received"), ("fix", "Fedora", "Vfd")]
+    accepted = apply(Move.ACCEPT, story(*TRIAGED, Move.INVITE), cast(FEDORA, FEDORA))
+    assert told(accepted) == [("consent", FEDORA, "signatory"), *detail]
+    standing = apply(Move.INVITE_STANDING, story(*TRIAGED), CAST)
+    assert told(standing) == [("consent", FEDORA, "invited"), ("consent", FEDORA, "signatory"), *detail]
 
 
 def test_only_a_member_brings_a_colleague_and_never_back_in() -> None:
@@ -373,6 +383,30 @@ def test_an_end_takes_an_open_proposal_with_it() -> None:
 def test_answers(answers: tuple[Move, ...], report: str, fix: str) -> None:
     states = story(*TRIAGED, *answers)
     assert (states[Kind.REPORT, DEBIAN], states[Kind.FIX, "Debian"]) == (report, fix)
+
+
+def test_a_coordinator_sets_an_answer_that_was_never_given() -> None:
+    assert told(apply(Move.CORRECT_INVESTIGATING, story(*TRIAGED), CAST)) == [
+        ("report", FEDORA, "received"),
+        ("fix", "Fedora", "Vfd"),
+    ]
+
+
+JUDGING = [move for move in Move if move.startswith(("status ", "correct ")) and not move.endswith("investigating")]
+
+
+@pytest.mark.parametrize("move", JUDGING)
+def test_a_participant_who_closed_answers_no_more(move: Move) -> None:
+    for who in (DEBIAN, FEDORA):
+        states = {**story(*TRIAGED), (Kind.REPORT, who): Report.CLOSED}
+        with pytest.raises(Forbidden, match=f"report: '{move}' is not possible in 'closed'"):
+            apply(move, states, cast(who, who))
+
+
+@pytest.mark.parametrize("move", [move for move in JUDGING if move.endswith(("fix-ready", "deployed"))])
+def test_a_fix_needs_an_organisation(move: Move) -> None:
+    with pytest.raises(LookupError):
+        apply(move, story(*TRIAGED), Cast(actor=DEBIAN, named=DEBIAN))
 
 
 @pytest.mark.parametrize(

@@ -125,7 +125,7 @@ class Deliveries(RuleBasedStateMachine):
 def test_order_and_once_under_random_trouble(store: Store) -> None:
     machine = type("Run", (Deliveries,), {"store": store})
     # One example more or less matters little here; the databases' pace does.
-    run_state_machine_as_test(  # type: ignore[no-untyped-call]
+    run_state_machine_as_test(
         machine,
         settings=settings(
             max_examples=25, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)

@@ -333,6 +333,22 @@ async def test_every_one_time_key_that_the_server_hands_out_is_one_that_the_bot_
     )
 
 
+async def test_what_one_sync_said_about_keys_is_acted_on_once(bot: Bot, monkeypatch: pytest.MonkeyPatch) -> None:
+    uploads: list[str] = []
+    call = Http.call
+
+    async def counted(self: Http, method: str, where: str, *more: Any, **named: Any) -> Any:
+        if where.endswith("keys/upload"):
+            uploads.append(where)
+        return await call(self, method, where, *more, **named)
+
+    monkeypatch.setattr(Http, "call", counted)
+    bot.service._loop.one_time_keys, bot.service._loop.fallback_used = 3, True
+    for _ in range(3):
+        await bot.service._publish()
+    assert len(uploads) == 1
+
+
 async def test_a_wedged_session_is_replaced(bot: Bot, people: People) -> None:
     alice = await people("alice")
     room = await together(bot, alice)
