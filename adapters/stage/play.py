@@ -83,6 +83,11 @@ class Scene:
         """Something that the audience should know."""
         self._console.print(Padding(Text(prose, style="italic"), (0, 2)))
 
+    def show(self, text: str) -> None:
+        """A text in full."""
+        for line in filter(None, text.splitlines()):
+            self._console.print(Padding(Text(line), (0, 2)))
+
     def end(self) -> None:
         took = time.monotonic() - self._began
         self._console.print()
@@ -107,6 +112,10 @@ class Scene:
             return await deed
         except Exception as problem:
             raise self._failure(person, f"could not do this: {what}: {type(problem).__name__}: {problem}") from problem
+
+    async def fetches(self, person: Person, file: Message) -> bytes:
+        """Somebody fetches a file that was dropped. Not a deed of its own: what was expected before still counts."""
+        return await self._attempt(person, "fetches a file", person.fetch(file))
 
     # --- seeing ----------------------------------------------------------------------------------------------------
 

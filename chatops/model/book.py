@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 
+from sqlalchemy import Text, cast
 from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
@@ -87,6 +88,11 @@ class Book:
     """Look-ups in one session. What it gives are snapshots: changing one changes nothing that is stored."""
 
     session: Session
+    _memory: dict[object, Any] = field(default_factory=dict, repr=False, compare=False)
+
+    def forget(self) -> None:
+        """Something was written: read anew from here on."""
+        self._memory.clear()
 
     def _get(self, row: type[R], key: object) -> R | None:
         found = self.session.get(row, key)
@@ -121,7 +127,13 @@ class Book:
         return self._all(select(Contact).order_by(Contact.name))
 
     def coordinators(self) -> list[Contact]:
-        return [contact for contact in self.contacts() if Role.COORDINATOR in (contact.roles or [])]
+        if "coordinators" not in self._memory:
+            mark = f'%"{Role.COORDINATOR}"%'  # roles are JSON
+            query = (
+                select(Contact).where(col(Contact.active), cast(Contact.roles, Text).like(mark)).order_by(Contact.name)
+            )
+            self._memory["coordinators"] = self._all(query)
+        return self._memory["coordinators"]  # type: ignore[no-any-return]
 
     def at(self, address: Address) -> Contact | None:
         """Whose address it is; None for a stranger."""
@@ -138,6 +150,11 @@ class Book:
         rows = self._all(select(ContactAddress).where(ContactAddress.contact == contact).order_by(ContactAddress.id))
         return [Address(row.service, row.tenant, row.address) for row in rows]
 
+    def services(self, contacts: Iterable[str]) -> set[str]:
+        """The services on which some of these contacts can be reached."""
+        query = select(ContactAddress.service).where(col(ContactAddress.contact).in_(set(contacts))).distinct()
+        return set(self.session.exec(query).all())
+
     def address_ids(self, contact: str) -> list[str]:
         """The keys of a contact's address rows."""
         return [row.id for row in self._all(select(ContactAddress).where(ContactAddress.contact == contact))]
@@ -145,6 +162,12 @@ class Book:
     # --- cases
 
     def case(self, id_: str) -> CaseFile | None:
+        """A case with everybody in it. One decision sees one file: a handler's edits are in it."""
+        if ("case", id_) not in self._memory:
+            self._memory["case", id_] = self._case(id_)
+        return self._memory["case", id_]  # type: ignore[no-any-return]
+
+    def _case(self, id_: str) -> CaseFile | None:
         case = self._get(Case, id_)
         if case is None:
             return None

@@ -86,8 +86,7 @@ class Rooms:
         return [place for place in self._book.places(PlaceKind.PUBLIC) if place.service in self._services]
 
     def _reaching(self, contacts: Iterable[str]) -> list[str]:
-        reached = {address.service for contact in contacts for address in self._book.addresses(contact)}
-        return sorted(reached & self._services)
+        return sorted(self._book.services(contacts) & self._services)
 
     def _ensure(
         self,

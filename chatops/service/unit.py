@@ -32,7 +32,7 @@ from chatops.config import Settings
 from chatops.document import Document, Node, Tlp, Who
 from chatops.model import journal
 from chatops.model.book import Book
-from chatops.model.changes import Happened
+from chatops.model.changes import Change, Happened, Moved
 from chatops.model.flow import OutboxRow
 from chatops.model.people import Place, PlaceKind
 from chatops.ports import Address, Deed, Enter, Leave, Post
@@ -112,14 +112,16 @@ class Unit:
         """Journal and project; what was read before stays as it was, what is read after is new."""
         journal.append(self.session, happened, at=self._now, who=self._who, where=self._origin.where)
         self.session.expunge_all()
-        if happened.case:
+        self.book.forget()
+        if happened.case and any(map(_moves_people, happened.changes)):
             self._touched.add(happened.case)
         self._roster |= any(change.table in ("contact", "contactaddress") for change in happened.changes)
 
     def carry_out(self, decision: Decision) -> None:
-        """All of a decision, in order: events, messages, jobs, timers; then the rooms."""
+        """All of a decision, in order: events, what follows from them for the rooms, messages, jobs, timers."""
         for happened in decision.events:
             self.record(happened)
+        self.settle()  # first: messages name places, which must be on record
         if decision.reply is not None:
             self.send(Message(Here(), decision.reply, key=decision.reply_key, kind=decision.reply_kind))
         for message in decision.messages:
@@ -128,7 +130,6 @@ class Unit:
             self.order(job)
         for alarm in decision.alarms:
             self.alarm(alarm)
-        self.settle()
 
     def settle(self) -> None:
         """Make the rooms of everything touched fit roster and consent."""
@@ -228,9 +229,9 @@ class Unit:
         """Our places for a target; None stands for the origin where it has no place of ours (a shell, a stranger)."""
         match target:
             case Security():
-                return list(self.rooms.security())
+                return list(self.book.places(PlaceKind.SECURITY))
             case CaseRoom(case):
-                return list(self.rooms.embargo(case))
+                return list(self.book.places(PlaceKind.EMBARGO, case=case))
             case Public():
                 return list(self.rooms.public())
             case Direct(contact):
@@ -338,6 +339,13 @@ class Unit:
         self.session.add(OutboxRow(key=made, deed=deed.model_dump(mode="json"), made_at=self._now, **columns))
         self.session.flush()  # before anything is expunged
         return made
+
+
+def _moves_people(change: Change | Moved) -> bool:
+    """Whether somebody may have to be invited, or put out, because of a change."""
+    if isinstance(change, Moved):
+        return change.column in ("embargo", "consent")
+    return change.table in ("participant", "place")
 
 
 def _mentioned(node: object) -> Iterator[str]:

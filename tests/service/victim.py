@@ -57,7 +57,7 @@ class Victim:
         self.late = timedelta(hours=hours)
         self.armed = ""
         self.name = "matrix"
-        self.store = Store(url, writers=1)
+        self.store = Store(url, writers=1, batch=1)  # what a commit holds is known
         schema.upgrade(url)
         commit = self.store._writing.dialect.do_commit
 
@@ -69,7 +69,7 @@ class Victim:
                 die()
             self.armed = ""
 
-        self.store._writing.dialect.do_commit = do_commit  # type: ignore[method-assign]
+        self.store._writing.dialect.do_commit = do_commit  # type: ignore[method-assign, assignment]
 
         @event.listens_for(self.store._writing, "before_cursor_execute")
         def _seen(connection: Any, cursor: Any, statement: str, *_: Any) -> None:
