@@ -138,6 +138,7 @@ def _matrix(matrix: Matrix, settings: Settings) -> MatrixService:
             store=settings.store.folder / "matrix",
             password=matrix.password.get_secret_value(),
             device_name=matrix.device,
+            prefix=f"!{settings.project.command}",
             federate=matrix.federate,
             wait_for_keys=timedelta(minutes=matrix.key_wait_minutes),
         )

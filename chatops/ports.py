@@ -212,7 +212,8 @@ class OpenRoom(Node):
 
 
 class Enter(Node):
-    """Accept an invitation to the effect's room. Outcome data: ``{"members": [ids], "encrypted": bool}``."""
+    """Accept an invitation to the effect's room. Outcome data: ``{"pair": bool, "encrypted": bool}``;
+    ``pair`` says that nobody but one person and the bot is in it or invited."""
 
     t: Literal["enter"] = "enter"
 

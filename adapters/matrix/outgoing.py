@@ -68,7 +68,7 @@ class Outgoing:
 
     async def _post(self, effect: Effect, deed: Post) -> Receipt:
         room = await self._rooms.get(_place(effect))
-        event = await self._send(room, effect, _message(effect, deed))
+        event = await self._send(room, effect, _message(effect, deed, self._settings.prefix))
         target = effect.target if deed.edit else event
         # Something to press: one reaction of the bot's own for each action.
         for number, action in enumerate(deed.document.actions):
@@ -181,12 +181,14 @@ def _place(effect: Effect) -> str:
     return effect.room
 
 
-def _message(effect: Effect, deed: Post) -> Json:
+def _message(effect: Effect, deed: Post, prefix: str) -> Json:
     """The content of a notice: body, HTML, whom it pings, and what it answers or replaces."""
     limit = LIMIT // 2 if deed.edit else LIMIT
-    shown = render(deed.document, people=deed.people, discreet=deed.discreet, limit=limit)
+    shown = render(deed.document, people=deed.people, discreet=deed.discreet, prefix=prefix, limit=limit)
     content: Json = {
-        "msgtype": "m.notice",
+        # Clients ring for no notice, by the default push rules; who is pinged is to hear it. Not where a notification
+        # must stay discreet: some clients make one of an m.text from its formatted body.
+        "msgtype": "m.text" if deed.ping and not deed.discreet else "m.notice",
         "body": shown.body,
         "format": "org.matrix.custom.html",
         "formatted_body": shown.formatted_body,

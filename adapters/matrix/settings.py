@@ -28,6 +28,8 @@ class MatrixSettings:
     password: str | None = field(default=None, repr=False)
     access_token: str | None = field(default=None, repr=False)
     device_name: str = "chatops"
+    prefix: str = "!dynasched"
+    """What commands begin with, where cards show them."""
     federate: bool = True
     """Whether rooms that the bot makes are open to other servers. Never changes for a room that exists."""
     wait_for_keys: timedelta = timedelta(minutes=10)

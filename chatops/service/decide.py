@@ -25,6 +25,7 @@ from chatops.ports import (
     Invitation,
     Locked,
     Member,
+    Nothing,
     Outcome,
     Reacted,
     Received,
@@ -88,6 +89,8 @@ class Decider:
             case Unreadable() as lost:
                 unit, _ = self._desk(session, received, lost.sender, lost.room, lost.event, now)
                 unit.carry_out(Decision(reply=refusal("I could not decrypt your message; please send it again.")))
+            case Nothing():
+                pass
             case Locked():
                 raise LookupError("a locked row is not decided")
 

@@ -42,6 +42,8 @@ def gate(session: Session, row: OutboxRow, now: datetime) -> Ruling:
         case PlaceKind.SECURITY:
             return PASS
         case PlaceKind.DIRECT:
+            if any(occupant.state == "invited" for occupant in book.occupants(place.id)):
+                return Ruling("hold", "not-there-yet")  # who joins later sees nothing from before
             return _to_one(book, row, place.contact, now)
         case PlaceKind.EMBARGO:
             return _to_room(book, row, place, now)

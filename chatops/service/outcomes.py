@@ -71,9 +71,7 @@ def _room(unit: Unit, place: Place, kind: str, row: OutboxRow, outcome: Outcome)
 
 def _entered(unit: Unit, place: Place, outcome: Outcome) -> None:
     """A two-person chat is one only if there are two; what is not encrypted is cleared for nothing but the public."""
-    others = set(outcome.data.get("members", [])) if outcome.ok else set()
-    present = {occupant.address for occupant in unit.book.occupants(place.id)}
-    if not outcome.ok or (place.kind == PlaceKind.DIRECT and others - present):
+    if not outcome.ok or (place.kind == PlaceKind.DIRECT and not outcome.data["pair"]):
         unit.record(Happened("room left", None, {"kind": place.kind}, changes=(put(Place, place.id, state="closed"),)))
         if outcome.ok:
             unit.leave(place)
