@@ -23,6 +23,7 @@ from chatops.service.decide import fresh
 from chatops.service.decider import Decider
 from chatops.service.gate import gate
 from chatops.service.intake import StoreIntake
+from chatops.service.outbox import take_up
 from chatops.service.reminders import SURVEY
 from chatops.service.store import Store
 from chatops.service.timers import Timers, set_timer
@@ -68,31 +69,35 @@ class Bot:
 
         Raises NewerSchema, BadConfiguration, and what a service raises that cannot start.
         """
-        schema.upgrade(self._settings.store.database)
-        await self.store.write(self._reconcile)
-        self.decider.start()
-        self.timers.start()
         try:
+            schema.upgrade(self._settings.store.database)
+            await self.store.write(self._reconcile)
+            self.decider.start()
+            self.timers.start()
             for service in self._services.values():
                 await service.start(self.intake)
+            self.worker.start()
         except BaseException:
             await self.stop()
             raise
-        self.worker.start()
 
     async def stop(self) -> None:
         """Drain: decide nothing more, finish effects in flight, disconnect. What waits goes on at the next start."""
-        await self.decider.drain()
-        await self.worker.stop(DRAIN_SECONDS)
-        for service in self._services.values():
-            await service.stop()
-        await self.timers.stop()
-        self.store.close()
+        try:
+            await self.decider.drain()
+            await self.worker.stop(DRAIN_SECONDS)
+            for service in self._services.values():
+                await service.stop()
+            await self.timers.stop()
+        finally:
+            self.store.close()
 
     def _unit(self, session: Session, who: str, origin: Origin = NOWHERE) -> Unit:
         return Unit(session, self._settings, self._chats, self._clock(), fresh, who=who, origin=origin)
 
     def _reconcile(self, session: Session) -> None:
+        if self.store.alone:
+            take_up(session)
         roster.reconcile(self._unit(session, "configuration"), self._settings)
         if self._settings.releases.folder is not None:
             set_timer(session, SURVEY, self._clock() - timedelta(seconds=1), SURVEY)

@@ -55,6 +55,13 @@ class Mono(Node):
     text: str
 
 
+class Typed(Node):
+    """A command to type, without the bot's name: the renderer puts in front what it begins with where this is read."""
+
+    t: Literal["typed"] = "typed"
+    text: str
+
+
 class Who(Node):
     """A person, by the contact's name; the renderer mentions them where the service knows an address for the name."""
 
@@ -76,9 +83,9 @@ class Link(Node):
     url: str
 
 
-Inline = Annotated[Plain | Strong | Mono | Who | When | Link, Field(discriminator="t")]
+Inline = Annotated[Plain | Strong | Mono | Typed | Who | When | Link, Field(discriminator="t")]
 Line = tuple[Inline, ...]
-Part = str | Plain | Strong | Mono | Who | When | Link
+Part = str | Plain | Strong | Mono | Typed | Who | When | Link
 
 
 def line(*parts: Part) -> Line:
@@ -92,6 +99,10 @@ def strong(text: str) -> Strong:
 
 def mono(text: str) -> Mono:
     return Mono(text=text)
+
+
+def typed(text: str) -> Typed:
+    return Typed(text=text)
 
 
 def who(name: str) -> Who:

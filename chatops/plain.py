@@ -28,12 +28,14 @@ from chatops.document import (
     Line,
     Link,
     Mono,
+    Node,
     Para,
     Plain,
     Quote,
     Step,
     Strong,
     Table,
+    Typed,
     When,
     Who,
 )
@@ -140,6 +142,26 @@ def action_marks(actions: Sequence[Action]) -> list[str]:
     return [visible_line(action.emoji) or f"{number}." for number, action in enumerate(actions, 1)]
 
 
+def spelled(document: Document, prefix: str) -> Document:
+    """The document with every command in its text written out as it is typed where this is read."""
+    made = _spelled(document, prefix)
+    assert isinstance(made, Document)
+    return made
+
+
+def _spelled(part: object, prefix: str) -> object:
+    if isinstance(part, Typed):
+        return Mono(text=f"{prefix} {part.text}".strip(" "))
+    if isinstance(part, tuple):
+        made = tuple(_spelled(inner, prefix) for inner in part)
+        return part if all(new is old for new, old in zip(made, part, strict=True)) else made
+    if isinstance(part, Node):
+        held = {name: getattr(part, name) for name in type(part).model_fields}
+        changed = {name: new for name, old in held.items() if (new := _spelled(old, prefix)) is not old}
+        return part.model_copy(update=changed) if changed else part
+    return part
+
+
 def labelled_cells(head: Sequence[str], row: Sequence[Line]) -> tuple[Line, list[tuple[str, Line]]]:
     """A table's row as its name and the other cells with their column's head; empty cells are left out."""
     name: Line = row[0] if row else ()
@@ -162,6 +184,7 @@ def plain_text(
     ``people`` maps contact names to addresses, which are shown beside the name. ``prefix`` is what a command begins
     with where this text is read ("" in the bot's own shell). ``width`` is the widest table.
     """
+    document = spelled(document, prefix)
     known = people or {}
     parts = [title_line(document)] if document.title else []
     parts += filter(None, (_block(block, known, width) for block in document.blocks))
@@ -184,7 +207,7 @@ def plain_line(line: Line, people: Mapping[str, str]) -> str:
 
 def _inline(part: Inline, people: Mapping[str, str]) -> str:
     match part:
-        case Plain() | Strong() | Mono():
+        case Plain() | Strong() | Mono() | Typed():
             return visible_line(part.text)
         case Who():
             name, address = visible_line(part.name), people.get(part.name)

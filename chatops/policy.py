@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 from chatops.commands.declare import Command, Who
 from chatops.commands.desk import Actor
-from chatops.model.book import Book, CaseFile
+from chatops.model.book import Book, CaseFile, Part
 from chatops.model.machines import Consent
 from chatops.model.people import PlaceKind, Role
 
@@ -32,22 +32,44 @@ def roles(actor: Actor, file: CaseFile | None) -> Who:
         held |= Who.REPORTER
     one = file.participants.get(contact.id)
     if one is not None:
-        if one.role == "expert":
-            held |= Who.EXPERT
-        if one.consent == Consent.SIGNATORY:
-            held |= Who.MEMBER
-        if one.consent in ASKED:
-            held |= Who.ASKED
+        held |= _held(one.role, one.consent, file.was_member(contact.id))
     return held
 
 
-def known_cases(actor: Actor, book: Book) -> list[CaseFile]:
-    """The open cases that somebody may know of: all of them for coordinators, else those they have a part in."""
-    if actor.contact is None:
+def _held(role: str, consent: str, member: bool) -> Who:
+    held = Who.ALL
+    if role == "expert":
+        held |= Who.EXPERT
+    if member:
+        held |= Who.MEMBER
+    if consent in ASKED:
+        held |= Who.ASKED
+    return held
+
+
+def _parts(actor: Actor, book: Book) -> list[tuple[Part, Who]]:
+    """What somebody is in each case in which they are anything: one look-up, however many there are."""
+    if actor.contact is None or not actor.contact.active:
         return []
-    if actor.coordinator:
-        return [file for case in book.open_cases() if (file := book.case(case.id)) is not None]
-    return [file for file in book.cases_of(actor.contact.id) if may_know(actor, file)]
+    parts = [(part, _held(part.role, part.consent, part.member)) for part in book.parts(actor.contact.id)]
+    parts = [(part, held | Who.REPORTER if part.reporter else held) for part, held in parts]
+    return [(part, held) for part, held in parts if held & ~Who.ALL]
+
+
+def known_cases(actor: Actor, book: Book, who: Who = ~Who.ALL) -> list[str]:
+    """The open cases that somebody may know of, what is due first at the front: all of them for coordinators, else
+    those they have a part in. ``who`` narrows it to cases in which they are any of these.
+    """
+    if actor.coordinator and who & Who.COORDINATOR:
+        return book.open_cases()
+    return [part.case for part, held in _parts(actor, book) if part.open and held & who & ~Who.ALL]
+
+
+def in_cases(actor: Actor, cases: Iterable[str], book: Book, who: Who) -> set[str]:
+    """Those of some cases in which somebody is any of these."""
+    if actor.coordinator and who & Who.COORDINATOR:
+        return set(cases)
+    return {part.case for part, held in _parts(actor, book) if held & who & ~Who.ALL} & set(cases)
 
 
 def may_know(actor: Actor, file: CaseFile) -> bool:
@@ -58,9 +80,8 @@ def may_know(actor: Actor, file: CaseFile) -> bool:
 def all_roles(actor: Actor, book: Book) -> Who:
     """What somebody is in any case: decides which verbs exist for them."""
     held = roles(actor, None)
-    if actor.contact is not None and not actor.coordinator:
-        for file in book.cases_of(actor.contact.id):
-            held |= roles(actor, file)
+    for _, part in _parts(actor, book):
+        held |= part
     return held
 
 

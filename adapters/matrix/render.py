@@ -33,6 +33,7 @@ from chatops.document import (
     Strong,
     Table,
     Tlp,
+    Typed,
     When,
     Who,
 )
@@ -49,6 +50,7 @@ from chatops.plain import (
     labelled_cells,
     plain_line,
     plain_text,
+    spelled,
     step_text,
     title_line,
     visible,
@@ -92,6 +94,7 @@ def render(
     What is larger than ``limit`` bytes loses its plain body first, then the ends of its longest parts, which say so.
     An edit carries its content twice: give it half the limit.
     """
+    document = spelled(document, prefix)
     made = _render(document, people, discreet, prefix)
     if _size(made) > limit:
         notice = visible_line(f"{document.case or document.title}: {document.kind} (long: see the formatted message)")
@@ -162,7 +165,7 @@ class _Html:
                 return _text(part.text)
             case Strong():
                 return f"<strong>{_text(part.text)}</strong>"
-            case Mono():
+            case Mono() | Typed():
                 return f"<code>{_text(part.text)}</code>"
             case Who():
                 return self.pill(part.name)

@@ -19,9 +19,9 @@ PARTS = {
     "reporter": "found something",
     "passer-by": "is in the public room",
 }
-TITLE = "Job names overrun the queue (velvet-otter)"
-REPORT = "A job name of 300 bytes overruns the queue of 1.0.0 (copper-lantern).\nAny user of the cluster can do it."
-NOTE = "The fix cuts job names at 255 bytes (paper-harbour); archives follow."
+TITLE = f"Job names overrun the queue ({CANARIES[0]})"
+REPORT = f"A job name of 300 bytes overruns the queue of 1.0.0 ({CANARIES[1]}).\nAny user of the cluster can do it."
+NOTE = f"The fix cuts job names at 255 bytes ({CANARIES[2]}); archives follow."
 SEVERITY = "CVSS:3.1/AV:L/AC:L/PR:L/UI:N/S:C/C:H/I:H/A:H"
 ADVISORY = "Any user could overwrite the job queue with a long job name, and run code as root."
 
@@ -85,9 +85,7 @@ class Disclosure(Troupe):
         self.case = re.findall(r"DS-\d{4}-\w{4}", receipt.text)[0]
         scene.check("the chat is encrypted", receipt.decrypted)
         card = await self.reads("maintainer-2", "the report, in the security room", CANARIES[1], self.security)
-        scene.check(
-            "so is the security room", card.decrypted
-        )
+        scene.check("so is the security room", card.decrypted)
 
     async def triage(self) -> None:
         scene = self.scene
@@ -120,13 +118,15 @@ class Disclosure(Troupe):
         for name in ("fedora", "suse", "spack"):
             self.direct[name] = await self.sees_door(name, "an invitation to a chat with the bot", direct=True)
         await self.joins("debian", self.embargo, "joins it")
+        await self.reads("debian", "the terms, at the top of the room", "what you may do here", self.embargo)
         questions = {}
         for name in ("fedora", "suse", "spack"):
             await self.opens_door(name)
             questions[name] = await self.hears(
-                name, "the question: number, severity, date, terms", "will you keep this private", show=name == "fedora"
+                name, "the question: number, severity, date, terms", "will you keep this private", show=name == "suse"
             )
             self.only_asked(name)
+        scene.check("they are invited nowhere else, and know nothing more", True)
         await self.presses("fedora", questions["fedora"], "✅")
         await self.hears("fedora", "the case", CANARIES[0])
         await self.sees_door("fedora", "an invitation to the embargo room")
@@ -184,9 +184,7 @@ class Disclosure(Troupe):
         private = await self.verifies_in_public(self.company.prepared, "Not known")
         stray = hashlib.sha256(b"anything").hexdigest() + "  dynasched-9.9.9.tar.gz"
         await scene.says(passer_by, self.public, f"!dynasched verify {stray}")
-        unknown = await self.reads(
-            "passer-by", "the answer for any file", "Not known", self.public, show=False
-        )
+        unknown = await self.reads("passer-by", "the answer for any file", "Not known", self.public, show=False)
         scene.check("both answers are the same, word for word", private.text == unknown.text)
         answers = [seen for seen in passer_by.messages(self.public) if seen.answers == pasted]
         scene.check("the pasted line itself was met with silence", not answers)

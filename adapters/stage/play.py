@@ -71,7 +71,7 @@ class Scene:
         """Introduce a person; ``part`` completes "NAME, who is/has …" in a few words."""
         role = _Role(person, name, part, _COLOURS[len(self._roles) % len(_COLOURS)])
         self._roles[person.id] = role
-        self._line("  ", role.label, Text(f" {part}  ", style="none"), Text(person.id, style="dim"))
+        self._line("  ", role.label, " " * max(1, 14 - len(name)), Text(part))
 
     def act(self, title: str) -> None:
         """Begin the next numbered act."""
@@ -81,12 +81,12 @@ class Scene:
 
     def tell(self, prose: str) -> None:
         """Something that the audience should know."""
-        self._console.print(Padding(Text(prose, style="italic"), (0, 2)))
+        self._console.print(Padding(Text(prose, style="italic"), (0, 0, 0, 2), expand=False))
 
     def show(self, text: str) -> None:
         """A text in full."""
         for line in filter(None, text.splitlines()):
-            self._console.print(Padding(Text(line), (0, 2)))
+            self._console.print(Padding(Text(line), (0, 0, 0, 2), expand=False))
 
     def end(self) -> None:
         took = time.monotonic() - self._began
@@ -104,7 +104,8 @@ class Scene:
     async def says(self, person: Person, room: str, text: str, **more: Any) -> str:
         """Somebody says something, which is shown. Returns the event id."""
         self._marks = {role.person.id: role.person.mark() for role in self._roles.values()}
-        self._line("  ", self._role(person).label, Text(": "), Text(text, style="bold"))
+        self._line("  ", self._role(person).label, ":")
+        self._console.print(Padding(Text(text, style="bold"), (0, 0, 0, 4), expand=False))
         return await self._attempt(person, "speaks", person.say(room, text, **more))
 
     async def _attempt(self, person: Person, what: str, deed: Awaitable[T]) -> T:
@@ -166,14 +167,23 @@ class Scene:
             self._quote(seen)
         return seen
 
-    def never(self, person: Person, what: str, predicate: Callable[[Any], bool], kind: type[Any] = Message) -> None:
+    def never(
+        self,
+        person: Person,
+        what: str,
+        predicate: Callable[[Any], bool],
+        kind: type[Any] = Message,
+        *,
+        show: bool = True,
+    ) -> None:
         """Somebody has seen nothing like it in all the play, up to now. Raises :class:`NotObserved`.
 
         It proves something after a thing that came later was expected of the same person.
         """
         if any(self._fits(person, kind, predicate, seen) for seen in person.memory):
             raise self._failure(person, f"saw what they must never see: {what}")
-        self._tick(person, f"has seen nothing of {what}")
+        if show:
+            self._tick(person, f"has seen nothing of {what}")
 
     def check(self, what: str, holds: bool) -> None:
         """Something that the audience can see for itself, without a person. Raises :class:`NotObserved`."""
@@ -193,7 +203,7 @@ class Scene:
         lines = [line for line in message.text.splitlines() if line]
         shown = [*lines[:_SHOWN], "…"] if len(lines) > _SHOWN else lines
         for line in shown:
-            self._console.print(Padding(Text("│ " + line, style="dim"), (0, 0, 0, 8)))
+            self._console.print(Text(f"        │ {line}", style="dim"), no_wrap=True, overflow="ellipsis")
 
     def _line(self, *parts: Text | str) -> None:
         self._console.print(Text.assemble(*parts))

@@ -8,7 +8,7 @@ from pathlib import Path
 from adapters.stage.archives import check_line
 from adapters.stage.company import Company
 from adapters.stage.person import Person
-from adapters.stage.play import Scene
+from adapters.stage.play import NotObserved, Scene
 from adapters.stage.seen import Invitation, Message, State
 
 CANARIES = ("velvet-otter", "copper-lantern", "paper-harbour")
@@ -34,13 +34,16 @@ class Troupe:
     # --- seeing ----------------------------------------------------------------------------------------------------
 
     async def reads(self, name: str, what: str, words: str, room: str, *, show: bool = True) -> Message:
-        """Somebody reads ``words`` of the bot's in a room."""
-        return await self.scene.expect(
+        """Somebody reads ``words`` of the bot's in a room, encrypted everywhere but in public."""
+        message = await self.scene.expect(
             self.who(name),
             what,
             lambda seen: seen.room == room and seen.sender == self.company.bot_id and words in seen.text,
             show=show,
         )
+        if room != self.public and not message.decrypted:
+            raise NotObserved(f"{name} got a message that was not encrypted: {what}")
+        return message
 
     async def hears(self, name: str, what: str, words: str, *, show: bool = True) -> Message:
         """Somebody reads ``words`` in their direct chat with the bot."""
@@ -108,20 +111,23 @@ class Troupe:
         """Who was asked and has not accepted: in no room but their chat, and told nothing of what it is about."""
         one = self.who(name)
         rooms = {seen.room for seen in one.memory if isinstance(seen, Invitation)}
-        self.scene.check(f"{name} is invited nowhere else", rooms == {self.direct[name]})
-        self.scene.never(one, "the title, the report or a note", bears_canary)
+        if rooms != {self.direct[name]}:
+            raise NotObserved(f"{name} was invited elsewhere than into the chat with the bot")
+        self.scene.never(one, "the title, the report or a note", bears_canary, show=False)
 
     def nothing_in_public(self) -> None:
         """The public room shows no trace of the case, nor is there a room whose name or topic tells of it."""
         case, passer_by = self.case, self.who("passer-by")
-        self.scene.never(passer_by, "the case", lambda seen: case in seen.text or bears_canary(seen))
-        for name in ("maintainer", "debian"):
-            self.scene.never(self.who(name), "its subject in a room's state", state_bears_canary, State)
+        self.scene.never(passer_by, "the case", lambda seen: case in seen.text or bears_canary(seen), show=False)
+        for one in self.company.people.values():
+            self.scene.never(one, "the subject in a room's name or topic", state_bears_canary, State, show=False)
+        self.scene.check("nothing of it in the public room, nor in any room's name or topic", True)
 
     def nothing_outside(self) -> None:
         self.nothing_in_public()
         for name in ("suse", "spack"):
             self.only_asked(name)
+        self.scene.check("suse and spack are in no room but their chat, and know nothing of it", True)
 
 
 def bears_canary(seen: Message) -> bool:

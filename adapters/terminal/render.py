@@ -33,6 +33,7 @@ from chatops.document import (
     Strong,
     Table,
     Tlp,
+    Typed,
     When,
     Who,
 )
@@ -46,6 +47,7 @@ from chatops.plain import (
     labelled_cells,
     plain_line,
     plain_text,
+    spelled,
     step_text,
     title_line,
     visible,
@@ -69,7 +71,7 @@ def show(document: Document, console: Console, *, prefix: str = "") -> None:
     if not console.is_terminal or console.is_dumb_terminal:
         print(plain_text(document, prefix=prefix), file=console.file)  # rich would expand tabs
         return
-    for n, part in enumerate(_parts(document, console, prefix)):
+    for n, part in enumerate(_parts(spelled(document, prefix), console, prefix)):
         if n:
             console.print()
         for renderable in part:
@@ -127,7 +129,7 @@ def _inline(part: Inline) -> tuple[str, str]:
             return visible_line(part.text), ""
         case Strong():
             return visible_line(part.text), "bold"
-        case Mono():
+        case Mono() | Typed():
             return visible_line(part.text), "cyan"
         case Who():
             return visible_line(part.name), "bold"

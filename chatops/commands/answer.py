@@ -6,7 +6,7 @@ from chatops.commands.declare import CaseUse, Command, Who
 from chatops.commands.desk import Alarm, CaseRoom, Decision, Desk, Message, Refusal, Security
 from chatops.commands.moving import edit_participant, moved
 from chatops.commands.terms import welcome
-from chatops.document import Document, Tlp, line, mono, para, who
+from chatops.document import Document, Tlp, para
 from chatops.model.changes import Happened
 from chatops.model.machines import Consent
 from chatops.model.moves import Move
@@ -66,7 +66,6 @@ def _note(desk: Desk, what: str) -> Document:
         kind="answer",
         tlp=Tlp.AMBER_STRICT,
         case=desk.case.id,
-        blocks=(para(*line(who(desk.actor.name), f" {what}. Everybody: ", mono(f"show {desk.case.id}"))),),
     )
 
 

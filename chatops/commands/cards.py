@@ -102,7 +102,7 @@ def dates(file: CaseFile, now: datetime) -> Line:
 def case_card(file: CaseFile, now: datetime, *, inside: bool, title: str | None = None) -> Document:
     """What a case is, where it stands, and what is sensible next."""
     case = file.case
-    pairs: list[tuple[str, str | Line]] = [("Title", case.title)]
+    pairs: list[tuple[str, str | Line]] = [("Title", case.title)] if title else []
     if inside or case.owner:
         owner = line(who(file.name(case.owner))) if case.owner else line("nobody yet")
         backup = (", backup ", who(file.name(case.backup))) if case.backup else ()
@@ -134,7 +134,7 @@ def case_card(file: CaseFile, now: datetime, *, inside: bool, title: str | None 
     if answers := people(file):
         blocks.append(answers)
     return Document(
-        title=title or f"{case.id}",
+        title=title or f"{case.id}: {case.title}",
         kind="case card",
         tlp=Tlp.AMBER_STRICT,
         case=case.id,

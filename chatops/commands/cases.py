@@ -6,7 +6,7 @@ from chatops import policy
 from chatops.commands.cards import board
 from chatops.commands.declare import PRIVATE, Command, Who
 from chatops.commands.desk import Decision, Desk
-from chatops.document import Document, Line, Tlp, line, mono, para, strong, table, when
+from chatops.document import Document, Line, Tlp, line, para, strong, table, typed, when
 from chatops.model.book import CaseFile
 from chatops.model.people import PlaceKind
 
@@ -14,17 +14,18 @@ SHOWN = 25
 
 
 def handle(desk: Desk, args: object) -> Decision:
-    files = policy.known_cases(desk.actor, desk.book)
+    known = policy.known_cases(desk.actor, desk.book)
     inside = desk.place is not PlaceKind.EMBARGO
     if not inside:
-        files = [file for file in files if desk.file is not None and file.id == desk.file.id]
-    if not files:
+        known = [case for case in known if desk.file is not None and case == desk.file.id]
+    if not known:
         return Decision(reply=Document(title="No open cases", kind="cases"))
-    rows = [_row(file, inside and desk.actor.coordinator) for file in files[:SHOWN]]
-    more = len(files) - SHOWN
-    case = files[0].id if len(files) == 1 else None
+    files = [file for case in known[:SHOWN] if (file := desk.book.case(case)) is not None]
+    rows = [_row(file, inside and desk.actor.coordinator) for file in files]
+    more = len(known) - SHOWN
+    case = known[0] if len(known) == 1 else None
     document = Document(
-        title=f"{len(files)} open case{'s' if len(files) > 1 else ''}",
+        title=f"{len(known)} open case{'s' if len(known) > 1 else ''}",
         kind="cases",
         # Without titles a list tells numbers and dates only, which every reader of it has a part in.
         tlp=Tlp.AMBER_STRICT if desk.actor.coordinator else Tlp.GREEN,
@@ -32,7 +33,7 @@ def handle(desk: Desk, args: object) -> Decision:
         blocks=(
             table(("case", "what", "owner", "stands at", "next date"), rows),
             *((para(f"and {more} more"),) if more > 0 else ()),
-            para("One of them: ", mono("show CASE")),
+            para("One of them: ", typed("show CASE")),
         ),
     )
     return Decision(reply=document)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import timedelta
-from zoneinfo import available_timezones
 
 from chatops.commands.declare import CaseUse, Command, Who, option, positional
 from chatops.commands.desk import Decision, Desk, Direct, Message, Outgoing, Refusal
-from chatops.commands.kinds import Choice, Text, Word, nearest
-from chatops.document import Document, Line, Tlp, bullets, fields, line, mono, para, strong, table, when
+from chatops.commands.kinds import Choice, Text, Word
+from chatops.commands.moments import zones
+from chatops.commands.typed import nearest, short
+from chatops.document import Document, Line, Tlp, bullets, fields, line, para, strong, table, typed, when
 from chatops.model.changes import Change, Happened, gone, new, put
 from chatops.model.people import Contact, ContactAddress, PlaceKind, Role
 from chatops.ports import Address
@@ -95,12 +96,13 @@ def _values(args: Contacts, desk: Desk) -> dict[str, object]:
     if (roles := _roles(args)) is not None:
         values["roles"] = roles
     if args.zone is not None:
-        if args.zone not in available_timezones():
-            close = nearest(args.zone, available_timezones())
+        zone = "UTC" if args.zone.casefold() == "utc" else zones().get(args.zone.casefold())
+        if zone is None:
+            close = nearest(args.zone, zones().values())
             raise Refusal(
-                f'no zone "{args.zone}"; ' + (f"did you mean {close}?" if close else "write it as Europe/Berlin")
+                f'no zone "{short(args.zone)}"; ' + (f"did you mean {close}?" if close else "write it as Europe/Berlin")
             )
-        values["zone"] = args.zone
+        values["zone"] = zone
     if args.standing is not None:
         values["standing_until"] = desk.now + STANDING if args.standing == "yes" else None
     return values
@@ -194,9 +196,8 @@ def _standing_note(desk: Desk, args: Contacts, contact: Contact) -> list[Outgoin
 def _remove(desk: Desk, contact: Contact) -> Decision:
     if contact.configured:
         raise Refusal(f"{contact.name} is in the configuration; take them out there")
-    parts = [file for file in desk.book.cases_of(contact.id) if contact.id in file.participants]
-    open_in = [f.id for f in parts if f.participants[contact.id].consent in ("signatory", "invited", "lapsed")]
-    open_in += [f.id for f in parts if f.participants[contact.id].role == "expert"]
+    parts = [part for part in desk.book.parts(contact.id) if part.open]
+    open_in = [p.case for p in parts if p.consent in ("signatory", "invited", "lapsed") or p.role == "expert"]
     if open_in:
         raise Refusal(f"{contact.name} has a part in {open_in[0]}; take them out of it first")
     if [c.id for c in desk.book.coordinators()] == [contact.id]:
@@ -223,7 +224,7 @@ def _list(desk: Desk) -> Document:
         tlp=Tlp.AMBER,
         blocks=(
             table(("name", "who", "standing terms", "reached by"), rows),
-            para("One of them: ", mono("contacts show NAME")),
+            para("One of them: ", typed("contacts show NAME")),
         ),
     )
 

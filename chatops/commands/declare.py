@@ -48,6 +48,9 @@ class Shape(Enum):
     OPTION = auto()  # name=value, anywhere before raw text
 
 
+_ORDER = {Shape.POSITIONAL: 0, Shape.OPTION: 1, Shape.WORDS: 2, Shape.RAW: 2}
+
+
 @dataclass(frozen=True)
 class Arg:
     """One argument, as declared."""
@@ -146,14 +149,14 @@ class Command:
 
     @property
     def usage(self) -> str:
-        """The usage line, derived: ``own CASE [WHO] [backup=WHO]``."""
+        """The usage line, derived, as it may be typed: options stand before what takes the rest of the line."""
         parts = [self.verb]
         if self.case is not CaseUse.NONE:
             parts.append("CASE" if self.case is CaseUse.NEEDED else "[CASE]")
-        for arg in self.arguments:
+        for arg in sorted(self.arguments, key=lambda arg: _ORDER[arg.shape]):
             name = arg.kind.name + ("…" if arg.many or arg.shape is Shape.RAW else "")
             if arg.shape is Shape.OPTION:
-                parts.append(f"[{arg.name}={name}]")
+                parts.append(f"[{arg.name.replace('_', '-')}={name}]")
             else:
                 parts.append(name if arg.required else f"[{name}]")
         return " ".join(parts)

@@ -100,7 +100,7 @@ class ConsentQuestion:
             else f"{self.project}'s security team would like to tell you about a vulnerability, in confidence."
         )
         return Document(
-            title=f"{self.case}: will you keep this private?",
+            title=f"{self.case}: will you keep this private{' until the new date' if self.again else ''}?",
             kind="question",
             tlp=Tlp.AMBER,
             case=self.case,
@@ -108,7 +108,11 @@ class ConsentQuestion:
                 para(opening),
                 fields(("Case", self.case), ("Severity", self.band or "not rated yet"), ("Private until", until)),
                 bullets(self.terms),
-                para("Nothing happens until you answer. If you accept, you are invited to the private room."),
+                para(
+                    "Until you answer, the date that you accepted holds; after it you hear nothing new."
+                    if self.again
+                    else "Nothing happens until you answer. If you accept, you are invited to the private room."
+                ),
             ),
             actions=(
                 Action(label="accept", command=f"accept {self.case}", emoji="✅", style="primary"),
@@ -130,7 +134,7 @@ class EmbargoOver:
             kind="embargo over",
             tlp=Tlp.AMBER,
             case=self.case,
-            blocks=(para(f"What you agreed to keep private for {self.project} in this case binds you no longer."),),
+            blocks=(para(f"{self.project} asks you to keep nothing of it private any longer."),),
         )
 
 

@@ -27,7 +27,7 @@ from chatops.commands.desk import (
 )
 from chatops.commands.kinds import Choice, Moment, Text
 from chatops.commands.moving import edit_case, edit_participant, moved
-from chatops.commands.terms import opening, question
+from chatops.commands.terms import house_rules, question
 from chatops.document import Action, Block, Document, Tlp, fields, line, para, quote, when
 from chatops.model.book import CaseFile
 from chatops.model.cases import Proposal
@@ -106,7 +106,7 @@ def _propose(desk: Desk, what: str, at: datetime, reason: str | None) -> Decisio
     if desk.actor.contact:
         file.contacts[desk.actor.id] = desk.actor.contact
     file.proposals.append(proposal)
-    facts = {"what": what, "date": _stamp(at)}
+    facts = {"what": _named(what), "date": _stamp(at)}
     steps = moved(file, move, actor=desk.actor.id)
     proposed = Happened("date proposed", file.id, facts, text=reason, changes=(*old, new(proposal), *steps))
     alone = desk.settings.policy.quorum <= 1
@@ -128,11 +128,10 @@ def question_card(file: CaseFile, proposal: Proposal) -> Document:
     votes = proposal.votes or {}
     yes = [file.name(one) for one, vote in votes.items() if vote == "agree"]
     no = [file.name(one) for one, vote in votes.items() if vote == "object"]
-    kind = "release date" if proposal.what == "date" else "review date"
     now = file.terms_date
     blocks: list[Block] = [
         fields(
-            (f"Proposed {kind}", line(when(proposal.at))),
+            (f"Proposed {_named(proposal.what)}", line(when(proposal.at))),
             ("In force", line(when(now)) if now and file.embargoed else line("no date")),
             ("By", file.name(proposal.by)),
             ("Agree", ", ".join(yes) or "nobody yet"),
@@ -187,7 +186,8 @@ def _settle(desk: Desk, file: CaseFile, proposal: Proposal) -> Decision:
     changes.append(put(Proposal, proposal.id, state="accepted"))
     proposal.state = "accepted"
     lapsed = [one for one in file.participants.values() if one.consent == Consent.LAPSED]
-    ask: list[str] = []
+    # Who has not answered yet would otherwise say yes to a date that is not in force any more.
+    ask = [one.contact for one in file.participants.values() if one.consent == Consent.INVITED]
     for one in lapsed:
         if one.standing:  # standing terms cover a later date too
             changes += moved(file, Move.ACCEPT, actor=one.contact)
@@ -196,18 +196,19 @@ def _settle(desk: Desk, file: CaseFile, proposal: Proposal) -> Decision:
             ask.append(one.contact)
             if one.terms_until is not None:
                 alarms.append(Alarm(f"lapse:{file.id}:{one.contact}", "lapse", one.terms_until, file.id))
-    title = f"{file.id}: the {'release' if proposal.what == 'date' else 'review'} date is set"
+    news = f"the {_named(proposal.what)} is set"
     if was not in IN_FORCE:
-        title = f"{file.id}: the embargo is active"
-    room = opening(file, desk.now).model_copy(update={"title": title, "kind": "date"})
-    told = Happened("date set", file.id, {"what": proposal.what, "date": _stamp(proposal.at)}, changes=tuple(changes))
+        news = "the embargo is active"
+    room = house_rules(file, desk.now, news).model_copy(update={"kind": "date"})
+    facts = {"what": _named(proposal.what), "date": _stamp(proposal.at)}
+    told = Happened("date set", file.id, facts, changes=tuple(changes))
     messages: list[Outgoing] = []
-    if desk.place is not PlaceKind.EMBARGO:
+    if was in IN_FORCE and desk.place is not PlaceKind.EMBARGO:  # a new room tells who comes in
         messages.append(Message(CaseRoom(file.id), room))
     if desk.place is not PlaceKind.SECURITY:
         messages.append(Message(Security(), case_card(file, desk.now, inside=True)))
     messages += [Message(Direct(one), question(desk, file, again=True), ping=(one,)) for one in ask]
-    reply = room if desk.place is PlaceKind.EMBARGO else case_card(file, desk.now, inside=_team(desk), title=title)
+    reply = room if desk.place is PlaceKind.EMBARGO else case_card(file, desk.now, inside=_team(desk), title=room.title)
     return Decision(reply=reply, events=[told], messages=messages, alarms=alarms)
 
 
@@ -301,6 +302,10 @@ def _ledger(desk: Desk, file: CaseFile) -> Document:
             ),
         ),
     )
+
+
+def _named(what: str) -> str:
+    return "release date" if what == "date" else "review date"
 
 
 def _stamp(at: datetime) -> str:

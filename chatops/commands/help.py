@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from chatops import policy
 from chatops.commands.declare import EVERYWHERE, Command, Registry, Shape, Who, positional
 from chatops.commands.desk import Decision, Desk, Refusal
-from chatops.commands.kinds import Word, nearest
-from chatops.document import Document, bullets, code, line, mono, para
+from chatops.commands.kinds import Word
+from chatops.commands.typed import nearest, short
+from chatops.document import Document, bullets, line, mono, para, typed
+from chatops.model.people import PlaceKind
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,8 @@ def declare(registry: Registry) -> Command:
 
 def _handler(registry: Registry) -> Callable[[Desk, Help], Decision]:
     def handle(desk: Desk, args: Help) -> Decision:
-        held = policy.all_roles(desk.actor, desk.book)
+        # In public even a list of verbs would tell who has a part in a case.
+        held = Who.ALL if desk.place is PlaceKind.PUBLIC else policy.all_roles(desk.actor, desk.book)
         seen = {command.verb: command for command in policy.visible(registry.values(), held)}
         if args.verb is None:
             return Decision(reply=_list(desk, [c for c in seen.values() if desk.place in c.where]))
@@ -40,7 +43,7 @@ def _handler(registry: Registry) -> Callable[[Desk, Help], Decision]:
         if command is None:
             close = nearest(args.verb, seen)
             hint = f"; did you mean {close}?" if close else ""
-            raise Refusal(f'I know no "{args.verb[:30]}"{hint}')
+            raise Refusal(f'I know no "{short(args.verb)}"{hint}')
         return Decision(reply=_explain(command))
 
     return handle
@@ -51,7 +54,7 @@ def _list(desk: Desk, commands: list[Command]) -> Document:
     return Document(
         title=f"{desk.project} security: what you can do here",
         kind="help",
-        blocks=(bullets(items), para("For one of them: ", mono("help VERB"), ".")),
+        blocks=(bullets(items), para("For one of them: ", typed("help VERB"), ".")),
     )
 
 
@@ -64,5 +67,5 @@ def _explain(command: Command) -> Document:
     return Document(
         title=command.usage,
         kind="help",
-        blocks=(*blocks, *((bullets(items),) if items else ()), para("Example:"), code(command.example)),
+        blocks=(*blocks, *((bullets(items),) if items else ()), para("Example:"), para(typed(command.example))),
     )

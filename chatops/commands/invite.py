@@ -6,6 +6,7 @@ they accept, or told and asked in one message where the project or a coordinator
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from chatops.commands.declare import TEAM_ROOMS, CaseUse, Command, Who, option, words
@@ -36,14 +37,15 @@ def handle(desk: Desk, args: Invite) -> Decision:
         )
     tell_now = args.tell == "now" or (args.tell is None and desk.settings.policy.tell_now)
     people = list({contact.id: contact for group in args.who for contact in group}.values())
-    rows, events, messages = [], [], list[Outgoing]()
+    rows, events, notices = [], [], []
     for contact in people:
-        answer, happened, message = _one(desk, contact, tell_now)
+        answer, happened, notice = _one(desk, contact, tell_now)
         rows.append((line(strong(contact.name)), line(answer)))
         if happened is not None:
             events.append(happened)
-        if message is not None:
-            messages.append(message)
+        if notice is not None:
+            notices.append(notice)
+    messages: list[Outgoing] = [notice() for notice in notices]  # now that everybody counts as asked
     if events and file.case.notified_at is None:
         first = events[0]
         stamped = (*first.changes, edit_case(file, notified_at=desk.now))
@@ -61,7 +63,7 @@ def handle(desk: Desk, args: Invite) -> Decision:
     return Decision(reply=card, events=events, messages=messages)
 
 
-def _one(desk: Desk, contact: Contact, tell_now: bool) -> tuple[str, Happened | None, Message | None]:
+def _one(desk: Desk, contact: Contact, tell_now: bool) -> tuple[str, Happened | None, Callable[[], Message] | None]:
     file = desk.case
     one = file.participants.get(contact.id)
     if Role.COORDINATOR in (contact.roles or []):
@@ -94,10 +96,13 @@ def _one(desk: Desk, contact: Contact, tell_now: bool) -> tuple[str, Happened | 
     )
     facts = {"who": contact.name, "how": "standing terms" if standing else "told and asked" if tell_now else "asked"}
     happened = Happened("notified", file.id, facts, changes=tuple(changes))
-    text = in_full(desk, file, standing=standing) if told else question(desk, file)
-    kind = "details" if standing else "told"
     answer = "told in full (standing terms)" if standing else "told and asked" if tell_now else "asked"
-    return answer, happened, Message(Direct(contact.id), text, ping=(contact.id,), kind=kind)
+
+    def notice() -> Message:
+        text = in_full(desk, file, standing=standing) if told else question(desk, file)
+        return Message(Direct(contact.id), text, ping=(contact.id,), kind="details" if standing else "told")
+
+    return answer, happened, notice
 
 
 COMMAND = Command(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -14,14 +13,8 @@ from cvss.exceptions import CVSSError
 from chatops.commands.declare import BadValue
 from chatops.commands.desk import Desk
 from chatops.commands.moments import read_moment
+from chatops.commands.typed import nearest, short
 from chatops.model.people import Contact, Role
-
-
-def nearest(word: str, known: Iterable[str]) -> str | None:
-    """The known word that a mistyped one most likely meant."""
-    folded = {one.casefold(): one for one in known}
-    close = difflib.get_close_matches(word.casefold(), folded, n=1, cutoff=0.6)
-    return folded[close[0]] if close else None
 
 
 def _hint(word: str, known: Iterable[str], otherwise: str) -> str:
@@ -62,7 +55,7 @@ class Choice:
     def read(self, word: str, desk: Desk) -> str:
         if word.casefold() in self.options:
             return word.casefold()
-        raise BadValue(f'"{word}" is none of {", ".join(self.options)}; {_hint(word, self.options, "pick one")}')
+        raise BadValue(f'"{short(word)}" is none of {", ".join(self.options)}; {_hint(word, self.options, "pick one")}')
 
     def suggest(self, desk: Desk) -> list[str]:
         return list(self.options)
@@ -75,19 +68,26 @@ class Person:
     name: str = "WHO"
     role: Role | None = None
 
-    def _known(self, desk: Desk) -> list[Contact]:
-        return [c for c in desk.book.contacts() if self.role is None or self.role in (c.roles or [])]
+    def _fits(self, contact: Contact, desk: Desk) -> bool:
+        """The roster is the coordinators' own; others know the people of their case."""
+        known = desk.actor.coordinator or contact.id in _people_of(desk)
+        return contact.active and known and (self.role is None or self.role in (contact.roles or []))
 
     def read(self, word: str, desk: Desk) -> Contact:
-        known = {contact.name: contact for contact in self._known(desk)}
         wanted = word.removeprefix("@").casefold()
-        if wanted in known:
-            return known[wanted]
+        contact = desk.book.named(wanted)
+        if contact is not None and self._fits(contact, desk):
+            return contact
         kind = "contact" if self.role is None else str(self.role)
-        raise BadValue(f'no {kind} is called "{word}"; {_hint(wanted, known, "see contacts list")}')
+        otherwise = "see contacts list" if desk.actor.coordinator else "ask a coordinator"
+        raise BadValue(f'no {kind} is called "{short(word)}"; {_hint(wanted, self.suggest(desk), otherwise)}')
 
     def suggest(self, desk: Desk) -> list[str]:
-        return [contact.name for contact in self._known(desk)]
+        return [contact.name for contact in desk.book.contacts() if self._fits(contact, desk)]
+
+
+def _people_of(desk: Desk) -> set[str]:
+    return {contact.id for contact in desk.book.coordinators()} | set(desk.file.contacts if desk.file else ())
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,8 @@ class People:
         groups: dict[str, list[Contact]] = {}
         for contact in desk.book.contacts():
             for role in contact.roles or []:
-                groups.setdefault(f"all-{role}s", []).append(contact)
+                if role != Role.REPORTER:  # what each of them reported is between them and the team
+                    groups.setdefault(f"all-{role}s", []).append(contact)
             if contact.organisation:
                 groups.setdefault(contact.organisation.casefold(), []).append(contact)
         for contact in desk.book.contacts():
@@ -108,12 +109,15 @@ class People:
         return groups
 
     def read(self, word: str, desk: Desk) -> tuple[Contact, ...]:
-        groups = self._groups(desk)
         wanted = word.removeprefix("@").rstrip(",").casefold()
+        contact = desk.book.named(wanted)
+        if contact is not None and contact.active:
+            return (contact,)
+        groups = self._groups(desk)
         if wanted in groups:
             return tuple(groups[wanted])
         raise BadValue(
-            f'no contact, organisation or group is called "{word}"; {_hint(wanted, groups, "see contacts list")}'
+            f'no contact, organisation or group is called "{short(word)}"; {_hint(wanted, groups, "see contacts list")}'
         )
 
     def suggest(self, desk: Desk) -> list[str]:
@@ -130,10 +134,11 @@ class Moment:
         zone = desk.actor.contact.zone if desk.actor.contact else None
         when = read_moment(word, desk.now, zone)
         if when <= desk.now:
-            raise BadValue(f"{word} lies in the past; write a date to come, e.g. {_example(desk)}")
+            raise BadValue(f"{short(word)} lies in the past; write a date to come, e.g. {_example(desk)}")
         cap = desk.days(desk.settings.policy.embargo_cap_days)
         if when > cap:
-            raise BadValue(f"{word} is beyond the cap of {desk.settings.policy.embargo_cap_days} days ({cap:%Y-%m-%d})")
+            days = desk.settings.policy.embargo_cap_days
+            raise BadValue(f"{short(word)} is beyond the cap of {days} days ({cap:%Y-%m-%d})")
         return when
 
     def suggest(self, desk: Desk) -> list[str]:
@@ -150,8 +155,8 @@ class Version:
 
     def read(self, word: str, desk: Desk) -> str:
         wanted = word.removeprefix("v")
-        if not re.fullmatch(r"[0-9][0-9A-Za-z.+~_-]{0,63}", wanted):
-            raise BadValue(f'"{word}" is no version; write it as in 1.0.1')
+        if not re.fullmatch(r"[0-9][0-9A-Za-z.:+~_-]{0,63}", wanted):  # Debian's may begin with an epoch: 1:1.0.1-2
+            raise BadValue(f'"{short(word)}" is no version; write it as in 1.0.1')
         return wanted
 
     def suggest(self, desk: Desk) -> list[str]:
@@ -171,7 +176,7 @@ class Severity:
             if word.startswith("CVSS:3.1/"):
                 return word, str(CVSS3(word).severities()[0]).lower()
         except (CVSSError, KeyError, ValueError):
-            raise BadValue(f"{word} is not a complete CVSS vector; see first.org/cvss/calculator") from None
+            raise BadValue(f"{short(word)} is not a complete CVSS vector; see first.org/cvss/calculator") from None
         raise BadValue("a severity is a CVSS v3.1 or v4.0 vector: CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H")
 
     def suggest(self, desk: Desk) -> list[str]:
@@ -184,7 +189,7 @@ class Cve:
 
     def read(self, word: str, desk: Desk) -> str:
         if not re.fullmatch(r"CVE-\d{4}-\d{4,}", word.upper()):
-            raise BadValue(f'"{word}" is no CVE id; write it as in CVE-2026-12345')
+            raise BadValue(f'"{short(word)}" is no CVE id; write it as in CVE-2026-12345')
         return word.upper()
 
     def suggest(self, desk: Desk) -> list[str]:

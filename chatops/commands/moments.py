@@ -7,16 +7,21 @@ publish), ``in 10 days``, ``next Tuesday 15:00 UTC``. An hour without a zone is 
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta, tzinfo
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from functools import cache
 from zoneinfo import ZoneInfo, available_timezones
 
 from chatops.commands.declare import BadValue
+from chatops.commands.typed import nearest, short
 
 HOUR = 15
 DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _FORM = re.compile(
-    r"(?P<day>\d{4}-\d{2}-\d{2}|in\s+\d+\s+(?:days?|weeks?|hours?)|(?:next\s+)?(?:" + "|".join(DAYS) + r")|tomorrow)"
-    r"(?:[T\s]+(?P<hour>\d{1,2}:\d{2}(?::\d{2})?))?\s*(?P<zone>Z|[+-]\d{2}:?\d{2}|[A-Za-z]+(?:[/_+-][A-Za-z0-9_+-]+)*)?",
+    r"(?P<day>\d{4}-\d{2}-\d{2}|in\s+\d{1,5}\s+(?:days?|weeks?|hours?)|(?:next\s+)?(?:"
+    + "|".join(DAYS)
+    + r")|tomorrow)"
+    r"(?:[T\s]+(?P<hour>\d{1,2}:\d{2}(?::\d{2})?))?\s*(?P<zone>Z|[+-]\d{2}:?\d{2}|[A-Za-z]+(?:[/_+-]+[A-Za-z0-9]+)*)?",
     re.IGNORECASE,
 )
 
@@ -26,14 +31,14 @@ def read_moment(text: str, now: datetime, zone: str | None = None) -> datetime:
     found = _FORM.fullmatch(text.strip())
     example = f"{now + timedelta(days=14):%Y-%m-%d} 15:00 UTC"
     if found is None:
-        raise BadValue(f'"{text}" is no date; write {example}, "in 10 days" or "next Tuesday 15:00 UTC"')
+        raise BadValue(f'"{short(text)}" is no date; write {example}, "in 10 days" or "next Tuesday 15:00 UTC"')
     local = _zone(found["zone"] or (zone if found["hour"] else None) or "UTC", example)
     here = now.astimezone(local)
     day = found["day"].casefold()
     if day.startswith("in"):
         number, unit = re.findall(r"\d+|[a-z]+", day)[1:]
         if int(number) > 3650:
-            raise BadValue(f'"{text}" is too far away')
+            raise BadValue(f'"{short(text)}" is too far away')
         if unit.startswith("hour"):
             return now + timedelta(hours=int(number))
         date = (here + timedelta(days=int(number) * (7 if unit.startswith("week") else 1))).date()
@@ -50,7 +55,18 @@ def read_moment(text: str, now: datetime, zone: str | None = None) -> datetime:
     hour, minute = (int(part) for part in (found["hour"] or f"{HOUR}:00").split(":")[:2])
     if hour > 23 or minute > 59:
         raise BadValue(f"{found['hour']} is no hour of the day; write {example}")
-    return datetime(date.year, date.month, date.day, hour, minute, tzinfo=local).astimezone(UTC)
+    return _instant(datetime(date.year, date.month, date.day, hour, minute, tzinfo=local), example)
+
+
+def _instant(at: datetime, example: str) -> datetime:
+    """A local time as an instant; of an hour that comes twice (clocks set back) the first is meant."""
+    try:
+        instant = at.astimezone(UTC)
+    except OverflowError:
+        raise BadValue(f"{at:%Y-%m-%d} is too far away; write {example}") from None
+    if instant.astimezone(at.tzinfo).replace(tzinfo=None) != at.replace(tzinfo=None):
+        raise BadValue(f"{at:%Y-%m-%d %H:%M} does not exist there, as clocks are set forward; write {example}")
+    return instant
 
 
 def _zone(name: str, example: str) -> tzinfo:
@@ -59,19 +75,25 @@ def _zone(name: str, example: str) -> tzinfo:
     if name[0] in "+-":
         sign = 1 if name[0] == "+" else -1
         digits = name[1:].replace(":", "")
+        if int(digits[2:]) > 59:
+            raise BadValue(f"{name} is no offset from UTC; write +02:00")
         return _offset(sign * timedelta(hours=int(digits[:2]), minutes=int(digits[2:])))
-    known = {zone.casefold(): zone for zone in available_timezones() if "/" in zone}
+    known = zones()
     if name.casefold() in known:
         return ZoneInfo(known[name.casefold()])
     cities = {zone.rsplit("/", 1)[-1].casefold(): zone for zone in known.values()}
-    near = cities.get(name.casefold())
+    near = cities.get(name.casefold()) or (nearest(name, known.values()) if "/" in name else None)
     hint = f"did you mean {near}?" if near else f"write UTC or a zone like Europe/Berlin: {example}"
-    raise BadValue(f'I do not know the zone "{name}"; {hint}')
+    raise BadValue(f'I do not know the zone "{short(name)}"; {hint}')
+
+
+@cache
+def zones() -> Mapping[str, str]:
+    """The zones that people may name, as Europe/Berlin, by their names without case."""
+    return {zone.casefold(): zone for zone in available_timezones() if "/" in zone}
 
 
 def _offset(delta: timedelta) -> tzinfo:
-    from datetime import timezone
-
     try:
         return timezone(delta)
     except ValueError:

@@ -46,7 +46,8 @@ def handle(desk: Desk, args: Own) -> Decision:
     if desk.room is None or desk.room.kind != "security":
         messages.append(Message(Security(), card, ping=tuple({owner.id} - {desk.actor.id})))
     if told_reporter and file.case.reporter:
-        messages.append(Message(Direct(file.case.reporter), standing(file), kind="reporter"))
+        news = standing(file, f"{owner.name} looks after your report")
+        messages.append(Message(Direct(file.case.reporter), news, kind="reporter"))
     return Decision(
         reply=card,
         events=[Happened("owner set", file.id, facts, changes=(change,))],

@@ -13,7 +13,7 @@ from typing import Any
 
 from chatops.commands.declare import Arg, BadValue, Command, Shape
 from chatops.commands.desk import Desk, Refusal
-from chatops.commands.kinds import nearest
+from chatops.commands.typed import nearest, short
 
 _UNDO = str.maketrans(
     {
@@ -25,9 +25,10 @@ _UNDO = str.maketrans(
         "…": "...",
     }
 )
-_TOKEN = re.compile(r"""\s*((?:[^\s"']|"[^"]*"|'[^']*'|["'])+)""")
-_OPTION = re.compile(r"([a-z][a-z-]*)=(.*)", re.DOTALL)
-_CASE = re.compile(r"[A-Za-z]{1,6}-\d{4}-[0-9A-Za-z]{4}")
+# Quotes are syntax around a whole word or value only: an apostrophe inside a word is the word's own.
+_TOKEN = re.compile(r"""\s*((?:[a-z][a-z-]*=)?(?:"[^"]*"|'[^']*')(?!\S)|\S+)""", re.IGNORECASE)
+_OPTION = re.compile(r"([a-z][a-z-]*)=(.*)", re.DOTALL | re.IGNORECASE)  # phones begin with a capital
+_CASE = re.compile(r"(?!CVE-)[A-Za-z]{1,6}-\d{4}-[0-9A-Za-z]{4}", re.IGNORECASE)
 
 
 def undo(text: str) -> str:
@@ -56,24 +57,29 @@ class Line:
     rest: str
 
 
-def split(line: str) -> Line:
-    """Read verb and case off the front of a line (without the bot's name)."""
-    verb, _, rest = _cut(line)
-    word, _, after = _cut(rest)
-    if _CASE.fullmatch(undo(word)):
-        return Line(undo(verb).casefold(), undo(word).upper(), after)
+def split(line: str, prefix: str = "") -> Line:
+    """Read verb and case off the front of a line (without the bot's name).
+
+    With the project's own ``prefix``, a number that is too short or too long is taken for a mistyped case, too.
+    """
+    verb, rest = _cut(line)
+    word, after = _cut(rest)
+    case = undo(word).upper()
+    if _CASE.fullmatch(case) or (prefix and re.fullmatch(rf"{prefix}-\d+-[0-9A-Z]+", case)):
+        return Line(undo(verb).casefold(), case, after)
     return Line(undo(verb).casefold(), None, rest)
 
 
-def _cut(text: str) -> tuple[str, str, str]:
+def _cut(text: str) -> tuple[str, str]:
     found = re.match(r"\s*(\S+)", text)
     if not found:
-        return "", "", ""
-    return found[1], "", text[found.end() :].lstrip(" \t\u00a0")
+        return "", ""
+    return found[1], text[found.end() :].lstrip(" \t\u00a0")
 
 
 def _unquote(token: str) -> str:
-    return re.sub(r"\"([^\"]*)\"|'([^']*)'", lambda m: m[1] if m[1] is not None else m[2], token)
+    quoted = len(token) > 1 and token[0] == token[-1] and token[0] in "\"'"
+    return token[1:-1] if quoted else token
 
 
 def read_arguments(command: Command, rest: str, desk: Desk) -> Any:
@@ -97,24 +103,18 @@ def _values(command: Command, rest: str, desk: Desk) -> dict[str, Any]:
     while (found := _TOKEN.match(plain, position)) is not None:
         token = found[1]
         named = _OPTION.fullmatch(token)
-        if named and (named[1] in options or (tail is None and not places)):
-            arg = _option(named[1], options, command)
+        if named and (named[1].casefold() in options or (tail is None and not places)):
+            arg = _option(named[1].casefold(), options, command)
             if arg.name in values:
-                raise BadValue(f"{named[1]} is given twice")
+                raise BadValue(f"{arg.name} is given twice")
             values[arg.name] = arg.kind.read(_unquote(named[2]), desk)
         elif places:
-            arg = places[0]
-            try:
-                values[arg.name] = arg.kind.read(_unquote(token), desk)
-            except BadValue:
-                if arg.required or tail is None:
-                    raise
-                places.pop(0)  # what can be left out was left out; the word belongs to what follows
-                continue
-            places.pop(0)
+            arg = places.pop(0)
+            values[arg.name] = arg.kind.read(_unquote(token), desk)
         elif tail is None:
-            raise BadValue(f'"{_unquote(token)}" is one word too many')
+            raise BadValue(f'"{short(_unquote(token))}" is one word too many')
         elif tail.shape is Shape.RAW:
+            _mistyped(token, named, options)
             break
         else:
             _mistyped(token, named, options)
@@ -144,13 +144,13 @@ def _option(name: str, options: dict[str, Arg], command: Command) -> Arg:
         return options[name]
     near = nearest(name, options)
     hint = f"did you mean {near}=?" if near else f"{command.verb} knows {', '.join(f'{o}=' for o in options) or 'none'}"
-    raise BadValue(f"no option {name}=; {hint}")
+    raise BadValue(f"no option {short(name)}=; {hint}")
 
 
 def _mistyped(token: str, named: re.Match[str] | None, options: dict[str, Arg]) -> None:
     """``severty=CVSS…`` among words is a mistyped option, not a part of the text."""
     if named and options and (near := nearest(named[1], options)):
-        raise BadValue(f"no option {named[1]}=; did you mean {near}=?")
+        raise BadValue(f"no option {short(named[1])}=; did you mean {near}=?")
 
 
 def _as_typed(rest: str, plain: str, position: int) -> str:

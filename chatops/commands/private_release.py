@@ -18,7 +18,7 @@ from chatops.commands.declare import TEAM_ROOMS, CaseUse, Command, Who, position
 from chatops.commands.desk import Attach, CaseRoom, Decision, Desk, Direct, Job, Message, Outgoing, Refusal, Security
 from chatops.commands.kinds import Text, Version
 from chatops.commands.moving import edit_case, moved, states
-from chatops.document import Block, Document, Tlp, code, mono, para, strong, when
+from chatops.document import Block, Document, Tlp, code, para, strong, typed, when
 from chatops.model.book import CaseFile
 from chatops.model.changes import Change, Happened, gone, new
 from chatops.model.moves import Move, apply
@@ -152,19 +152,15 @@ def release_card(desk: Desk, file: CaseFile, version: str, archives: Sequence[Kn
         para(
             "It bears the fix. Archives follow here as files." if any(a.size for a in archives) else "It bears the fix."
         ),
-        para(strong("sha256sum")),
-        code("\n".join(sha256)),
     ]
+    if sha256:
+        blocks += [para(strong("sha256sum"), " (check your copy with -c):"), code("\n".join(sha256))]
     if sha1:
-        blocks += [para(strong("sha1sum"), " (weak; for tools that have nothing else)"), code("\n".join(sha1))]
-    best = (sha256 or sha1)[:1]
-    if best:
-        tool = "sha256sum" if sha256 else "sha1sum"
-        blocks += [para("Check your copy:"), code(f"echo '{best[0]}' | {tool} -c")]
+        blocks += [para(strong("sha1sum"), " (weak; for tools that have nothing else):"), code("\n".join(sha1))]
     blocks.append(
         para(
             "Paste a line here and I say whether it is ours. In your recipe's notation: ",
-            mono(f"releases {version} notation=spack"),
+            typed(f"releases {version} notation=spack"),
         )
     )
     blocks.append(
@@ -172,7 +168,7 @@ def release_card(desk: Desk, file: CaseFile, version: str, archives: Sequence[Kn
             "Still private",
             *((" until ", when(until)) if until else ()),
             ": build, test and prepare; publish nothing. Tell us: ",
-            mono(f"status {file.id} fix-ready"),
+            typed(f"status {file.id} fix-ready"),
         )
     )
     return Document(

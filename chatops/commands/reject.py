@@ -8,7 +8,7 @@ from chatops.commands.declare import TEAM_ROOMS, CaseUse, Command, Who, raw
 from chatops.commands.desk import Alarm, Decision, Desk, Direct, Message, Outgoing, Refusal, Security
 from chatops.commands.kinds import Text
 from chatops.commands.moving import edit_case, moved
-from chatops.document import Document, Tlp, mono, para, quote
+from chatops.document import Document, Tlp, para, quote, typed
 from chatops.model.changes import Change, Happened, Moved
 from chatops.model.moves import Move
 
@@ -57,7 +57,7 @@ def _to_reporter(case: str, reason: str) -> Document:
         blocks=(
             quote(reason),
             para(
-                "If you think that we are wrong, tell us more: ", mono(f"report {case} …"), ". Thank you for looking."
+                "If you think that we are wrong, tell us more: ", typed(f"report {case} …"), ". Thank you for looking."
             ),
         ),
     )

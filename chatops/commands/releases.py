@@ -8,9 +8,10 @@ from chatops.checksums.archives import KnownArchive
 from chatops.checksums.notations import NOTATIONS
 from chatops.commands.declare import EVERYWHERE, Command, Who, option, positional
 from chatops.commands.desk import Decision, Desk, Refusal
-from chatops.commands.kinds import Choice, Version, nearest
+from chatops.commands.kinds import Choice, Version
+from chatops.commands.typed import nearest
 from chatops.commands.verify import shelf
-from chatops.document import Block, Document, Line, Tlp, code, line, mono, para, strong, table, when
+from chatops.document import Block, Document, Line, Tlp, code, line, para, strong, table, typed, when
 from chatops.model.releases import Release
 
 SHOWN = 15
@@ -50,7 +51,7 @@ def _list(known: list[Release]) -> Document:
         kind="releases",
         tlp=Tlp.AMBER_STRICT if private else Tlp.CLEAR,
         case=private,
-        blocks=(table(("version", "state"), rows), para("Checksums of one: ", mono("releases VERSION"))),
+        blocks=(table(("version", "state"), rows), para("Checksums of one: ", typed("releases VERSION"))),
     )
 
 

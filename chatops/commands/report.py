@@ -5,17 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from chatops import policy
 from chatops.commands.cards import board, case_card
 from chatops.commands.declare import EVERYWHERE, CaseUse, Command, Who, option, raw
 from chatops.commands.desk import Alarm, Decision, Desk, Message, Refusal, Security
 from chatops.commands.kinds import Choice, Moment, Text
 from chatops.commands.moving import joined, moved
-from chatops.document import Document, Line, Tlp, fields, line, mono, para, quote, when, who
+from chatops.document import Document, Line, Tlp, bullets, fields, line, para, quote, typed, when, who
 from chatops.model.book import CaseFile
 from chatops.model.cases import Case, Note
 from chatops.model.changes import Change, Happened, new, put
 from chatops.model.moves import Move
-from chatops.model.people import Contact, ContactAddress, Occupant, Place, Role
+from chatops.model.people import Contact, ContactAddress, Occupant, Place, PlaceKind, Role
 
 
 @dataclass(frozen=True)
@@ -33,10 +34,10 @@ class Report:
 def handle(desk: Desk, args: Report) -> Decision:
     if desk.file is not None and desk.file.case.reporter == desk.actor.id and desk.actor.id:
         return _stands(desk) if args.text is None else _adds(desk, args.text)
+    if desk.file is not None:
+        raise Refusal(f"{desk.file.id} is not your own report; for a new one, write report and your text")
     if args.text is None:
-        mine = (
-            [f for f in desk.book.cases_of(desk.actor.id) if f.case.reporter == desk.actor.id] if desk.actor.id else []
-        )
+        mine = policy.known_cases(desk.actor, desk.book, Who.REPORTER)
         if mine:
             return Decision(reply=_own_reports(mine))
         raise Refusal("write what you found after the word report: versions, how to see it, what it lets one do")
@@ -106,8 +107,11 @@ def _receipt(desk: Desk, case: Case) -> Document:
             ("Case", case.id),
             ("You hear from us by", line(when(case.next_word, day=True)) if case.next_word else line("soon")),
         ),
-        para(
-            "To add something: ", mono(f"report {case.id} …"), ". To see where it stands: ", mono(f"report {case.id}")
+        bullets(
+            (
+                line("To add something: ", typed(f"report {case.id} TEXT")),
+                line("To see where it stands: ", typed(f"report {case.id}")),
+            )
         ),
     ]
     if case.asked_date:
@@ -141,7 +145,7 @@ def _adds(desk: Desk, text: str) -> Decision:
     )
 
 
-def standing(file: CaseFile) -> Document:
+def standing(file: CaseFile, news: str = "where your report stands") -> Document:
     """Where a report stands, in fixed, honest phrases: for the reporter."""
     case = file.case
     pairs: list[tuple[str, str | Line]] = [
@@ -155,7 +159,7 @@ def standing(file: CaseFile) -> Document:
     if case.outcome:
         pairs.append(("Outcome", case.outcome))
     return Document(
-        title=f"{case.id}: where your report stands",
+        title=f"{case.id}: {news}",
         kind="progress",
         tlp=Tlp.AMBER_STRICT,
         case=case.id,
@@ -167,12 +171,12 @@ def _stands(desk: Desk) -> Decision:
     return Decision(reply=standing(desk.case), reply_kind="reporter")
 
 
-def _own_reports(mine: list[CaseFile]) -> Document:
+def _own_reports(mine: list[str]) -> Document:
     return Document(
         title="Your reports",
         kind="progress",
         tlp=Tlp.GREEN,
-        blocks=(fields(*((file.id, line(mono(f"report {file.id}"))) for file in mine)),),
+        blocks=(fields(*((case, line(typed(f"report {case}"))) for case in mine)),),
     )
 
 
@@ -180,7 +184,7 @@ COMMAND = Command(
     verb="report",
     summary="report a possible vulnerability in private; add to your report; see where it stands",
     who=Who.ALL,
-    where=EVERYWHERE,
+    where=EVERYWHERE - {PlaceKind.EMBARGO},  # what is said there is for one case and all its members
     example='report credit="A. Finder" Version 1.0.0 writes past its job queue when …',
     args=Report,
     case=CaseUse.OPTIONAL,

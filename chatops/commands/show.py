@@ -6,7 +6,7 @@ from chatops import policy
 from chatops.commands.cards import case_card, terms_block
 from chatops.commands.declare import PRIVATE, CaseUse, Command, Who
 from chatops.commands.desk import Decision, Desk
-from chatops.document import quote
+from chatops.document import Quote, quote
 from chatops.model.people import PlaceKind
 
 
@@ -15,12 +15,16 @@ def handle(desk: Desk, args: object) -> Decision:
     inside = desk.place is not PlaceKind.EMBARGO and bool(policy.roles(desk.actor, file) & Who.TEAM)
     card = case_card(file, desk.now, inside=inside)
     if inside:
-        notes = desk.book.notes(file.id)
-        reports = tuple(quote(note.text) for note in notes if note.kind in ("report", "addition"))
-        card = card.model_copy(update={"blocks": (*card.blocks, *reports)})
+        card = card.model_copy(update={"blocks": (*card.blocks, *reports(desk))})
     elif file.embargoed:
         card = card.model_copy(update={"blocks": (*card.blocks, *terms_block(file, desk.now))})
     return Decision(reply=card)
+
+
+def reports(desk: Desk) -> tuple[Quote, ...]:
+    """What the reporter wrote, as they wrote it: for the team."""
+    notes = desk.book.notes(desk.case.id)
+    return tuple(quote(note.text) for note in notes if note.kind in ("report", "addition"))
 
 
 COMMAND = Command(

@@ -9,6 +9,7 @@ from chatops.commands.declare import TEAM_ROOMS, CaseUse, Command, Who, position
 from chatops.commands.desk import Decision, Desk, Direct, Message, Refusal
 from chatops.commands.kinds import Choice, Person
 from chatops.commands.moving import edit_participant, joined, moved
+from chatops.commands.show import reports
 from chatops.document import Document, Tlp, fields, para
 from chatops.model.changes import Happened
 from chatops.model.moves import Move
@@ -52,8 +53,8 @@ def handle(desk: Desk, args: Team) -> Decision:
         "expert added", file.id, {"who": who.name}, changes=(*rows, *moved(file, Move.TEAM_ADD, named=who.id))
     )
     card = case_card(file, desk.now, inside=True, title=f"{file.id}: you are asked to help as an expert")
-    hello = para("You are on the team of this case and bound by its privacy. Everything you need is below.")
-    card = card.model_copy(update={"blocks": (hello, *card.blocks), "kind": "team"})
+    hello = para("You are on the team of this case and bound by its privacy. The report is below.")
+    card = card.model_copy(update={"blocks": (hello, *card.blocks, *reports(desk)), "kind": "team"})
     return Decision(
         reply=_done(desk, f"{who.name} is on the team"),
         events=[added],

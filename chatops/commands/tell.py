@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from chatops.commands.declare import TEAM_ROOMS, CaseUse, Command, Who, raw
-from chatops.commands.desk import CaseRoom, Decision, Desk, Direct, Message, Outgoing, Refusal, Security
+from chatops.commands.desk import Alarm, CaseRoom, Decision, Desk, Direct, Message, Outgoing, Refusal, Security
 from chatops.commands.kinds import Text
 from chatops.commands.moving import edit_case
 from chatops.document import Document, Tlp, quote
@@ -43,6 +43,7 @@ def handle(desk: Desk, args: Tell) -> Decision:
         ),
         events=[Happened("update sent", file.id, {"by": desk.actor.name}, changes=(new(note), next_word))],
         messages=messages,
+        alarms=[Alarm(f"next-word:{file.id}", "next-word", file.case.next_word, file.id)] if file.case.reporter else [],
     )
 
 

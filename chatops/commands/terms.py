@@ -6,7 +6,7 @@ from datetime import datetime
 
 from chatops.commands.cards import MAY, case_card, terms_block
 from chatops.commands.desk import ConsentQuestion, Desk
-from chatops.document import Action, Document, para
+from chatops.document import Action, Document, Tlp, para, typed
 from chatops.model.book import CaseFile
 
 
@@ -15,11 +15,15 @@ def question(desk: Desk, file: CaseFile, *, again: bool = False) -> ConsentQuest
     return ConsentQuestion(desk.project, file.id, file.case.band, file.terms_date, MAY, again)
 
 
-def opening(file: CaseFile, now: datetime) -> Document:
-    """The first card of an embargo room: what members may do, until when, and the case."""
-    card = case_card(file, now, inside=False, title=f"{file.id}: the embargo is active")
-    return card.model_copy(
-        update={"blocks": (*terms_block(file, now), *card.blocks), "kind": "terms", "tone": "warning"}
+def house_rules(file: CaseFile, now: datetime, title: str = "what you may do here") -> Document:
+    """The card at the top of an embargo room, and again when the date changes: what members may do, and until when."""
+    return Document(
+        title=f"{file.id}: {title}",
+        kind="terms",
+        tlp=Tlp.AMBER_STRICT,
+        case=file.id,
+        blocks=(*terms_block(file, now), para("The case, with its board: ", typed(f"show {file.id}"))),
+        tone="warning",
     )
 
 
@@ -46,7 +50,7 @@ def in_full(desk: Desk, file: CaseFile, *, standing: bool) -> Document:
 def welcome(desk: Desk, file: CaseFile) -> Document:
     """To somebody who just accepted."""
     card = case_card(file, desk.now, inside=False, title=f"{file.id}: thank you; here it is")
-    following = para("You are invited to the private room of this case. Tell us how it looks for you: ")
+    following = para("You are invited to the private room of this case. Tell us how it looks for you:")
     return card.model_copy(
         update={
             "kind": "notice",

@@ -13,7 +13,11 @@ from chatops.model.people import PlaceKind
 
 TEAM_ONLY = frozenset({"reported", "reporter added", "expert added", "expert removed", "could not be reached"})
 """What names the reporter or is the team's own business."""
-QUIET = frozenset({"room wanted", "room made", "room held", "room free again"})
+QUIET = frozenset(
+    {"room wanted", "room made", "room held", "room free again", "invited to room", "joined room", "left room"}
+)
+BARE = frozenset({"who", "what", "how", "date", "status", "version", "vote", "severity", "band", "outcome", "by"})
+"""Facts whose value says what it is."""
 
 
 def marks(found: Sequence[Entry], *, inside: bool) -> list[Line]:
@@ -22,8 +26,12 @@ def marks(found: Sequence[Entry], *, inside: bool) -> list[Line]:
     for entry in found:
         if entry.what in QUIET or (not inside and entry.what in TEAM_ONLY):
             continue
-        facts = ", ".join(f"{name} {value}" for name, value in entry.told["facts"].items() if name != "code")
-        by = f" ({entry.who})" if entry.who != "chatops" and (inside or entry.what not in TEAM_ONLY) else ""
+        facts = ", ".join(
+            value if name in BARE else f"{name} {value}"
+            for name, value in entry.told["facts"].items()
+            if name != "code" and value != entry.who
+        )
+        by = f" ({entry.who})" if entry.who not in ("chatops", "somebody") else ""
         lines.append(line(when(entry.at), " ", strong(entry.what), f": {facts}" if facts else "", by))
     return lines
 

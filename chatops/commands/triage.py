@@ -15,7 +15,6 @@ from chatops.commands.desk import Alarm, CaseRoom, Decision, Desk, Direct, Messa
 from chatops.commands.kinds import Cve, Severity, Text
 from chatops.commands.moving import edit_case, moved
 from chatops.commands.report import new_case_id, standing
-from chatops.commands.terms import opening
 from chatops.model.book import CaseFile
 from chatops.model.cases import Case, Proposal
 from chatops.model.changes import Change, Happened, new
@@ -80,12 +79,10 @@ def handle(desk: Desk, args: Triage) -> Decision:
     card = case_card(file, desk.now, inside=True)
     if desk.room is None or desk.room.kind != "security":
         messages.append(Message(Security(), card))
-    if begins:
-        messages.append(Message(CaseRoom(file.id), opening(file, desk.now)))
-    elif embargo in IN_FORCE:
+    if embargo in IN_FORCE and not begins:  # a new room has nobody in it yet; who comes in is told the terms
         messages.append(Message(CaseRoom(file.id), case_card(file, desk.now, inside=False)))
     if first and file.case.reporter:
-        messages.append(Message(Direct(file.case.reporter), standing(file), kind="reporter"))
+        messages.append(Message(Direct(file.case.reporter), standing(file, "we take your report on"), kind="reporter"))
     return Decision(reply=card, events=[told], messages=messages, alarms=alarms)
 
 

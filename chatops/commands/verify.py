@@ -47,12 +47,12 @@ def shelf(desk: Desk) -> Shelf:
     """What may be known here: private releases of the room's case, or, among two, of the asker's cases."""
     cases: set[str] = set()
     if desk.place is PlaceKind.SECURITY:
-        cases = {case.id for case in desk.book.open_cases()}
+        cases = desk.book.private_cases()
     elif desk.place is PlaceKind.EMBARGO and desk.room is not None and desk.room.case:
         cases = {desk.room.case}
     elif desk.place is PlaceKind.DIRECT and (desk.room is None or desk.room.clearance >= Tlp.AMBER_STRICT):
         held = Who.TEAM | Who.MEMBER | Who.REPORTER
-        cases = {f.id for f in policy.known_cases(desk.actor, desk.book) if policy.roles(desk.actor, f) & held}
+        cases = policy.in_cases(desk.actor, desk.book.private_cases(), desk.book, held)
     return Shelf(desk.book.session, frozenset(cases))
 
 
@@ -136,14 +136,14 @@ def _explained(desk: Desk, verdict: Verdict) -> tuple[str, list[Block]]:
     match verdict.kind:
         case VerdictKind.GENUINE:
             private = archive is not None and archive.state is ArchiveState.PRIVATE
-            title = f"✔ {name}: this line is the one {'of the private release' if private else 'we published'}"
+            title = f"{name}: this line is the one {'of the private release' if private else 'we published'}"
             blocks += _check_your_copy(verdict)
         case VerdictKind.GENUINE_REMOVED:
             to = archive.upgrade_to if archive else None
-            title = f"⚠ {name} is genuine, but it was removed as vulnerable"
+            title = f"{name} is genuine, but it was removed as vulnerable"
             blocks.append(para("Upgrade to ", strong(to or "a newer release"), f": {page}"))
         case VerdictKind.MISMATCH:
-            title = f"✘ {name or 'that version'}: we publish another digest"
+            title = f"{name or 'that version'}: we publish another digest"
             published = archive.digests.get(verdict.algorithm) if archive and verdict.algorithm else None
             if published and archive:
                 blocks += [para("Ours is"), code(f"{published}  {archive.name}")]
@@ -160,7 +160,7 @@ def _explained(desk: Desk, verdict: Verdict) -> tuple[str, list[Block]]:
             )
             blocks.append(para(f"Download it again from {page}"))
         case VerdictKind.OTHER_NAME:
-            title = f"⚠ that digest belongs to {name}"
+            title = f"That digest belongs to {name}"
             blocks.append(
                 para("The file is ours, under another name than the line says. Rename it, or ask who renamed it.")
             )

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
-from sqlalchemy import Text, cast
+from sqlalchemy import Text, cast, func
 from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
@@ -53,12 +53,24 @@ class CaseFile:
 
     @property
     def question(self) -> Proposal | None:
-        """The proposal that is open, newest first."""
+        """The proposal that is open, newest first; none where no terms are proposed (any more)."""
+        if self.case.embargo not in (Embargo.PROPOSED, Embargo.REVISE):
+            return None
         return next((p for p in reversed(self.proposals) if p.state == "open"), None)
 
     def name(self, contact: str | None) -> str:
         known = self.contacts.get(contact or "")
         return known.name if known else "nobody"
+
+    @property
+    def reporter_hidden(self) -> bool:
+        """Who reported is for the team only, unless they allow it or join the room."""
+        return not (self.case.reporter_known or self.was_member(self.case.reporter or ""))
+
+    def shown(self, contact: str | None) -> str:
+        """The name as everybody in the case may read it."""
+        hidden = contact is not None and contact == self.case.reporter and self.reporter_hidden
+        return "the reporter" if hidden else self.name(contact)
 
     def experts(self) -> list[str]:
         return [p.contact for p in self.participants.values() if p.role == "expert"]
@@ -78,9 +90,30 @@ class CaseFile:
             return False
         if one.consent == Consent.LAPSED:
             return one.terms_until is not None and now < one.terms_until
-        if self.case.embargo == Embargo.EXITED:
-            return one.consent == Consent.NO_EMBARGO and one.terms_until is not None
-        return one.consent == Consent.SIGNATORY
+        return self.was_member(contact)
+
+    def was_member(self, contact: str) -> bool:
+        """A member; once the embargo is over, whoever was one then."""
+        one = self.participants.get(contact)
+        return one is not None and is_member(one.consent, self.case.embargo, one.terms_until)
+
+
+def is_member(consent: str, embargo: str, terms_until: datetime | None) -> bool:
+    """Whether somebody counts as an embargo member: a signatory, or, once the embargo is over, a signatory of then."""
+    if embargo == Embargo.EXITED:
+        return consent == Consent.NO_EMBARGO and terms_until is not None
+    return consent == Consent.SIGNATORY
+
+
+class Part(NamedTuple):
+    """What somebody is to a case, without the case."""
+
+    case: str
+    open: bool
+    role: str
+    consent: str
+    member: bool
+    reporter: bool
 
 
 @dataclass(frozen=True)
@@ -185,18 +218,40 @@ class Book:
     def exists(self, case: str) -> bool:
         return self._get(Case, case) is not None
 
-    def open_cases(self) -> Sequence[Case]:
-        return self._all(select(Case).where(col(Case.closed_at).is_(None)).order_by(col(Case.opened_at)))
+    def open_cases(self) -> list[str]:
+        """The numbers of the open cases, what is due first at the front."""
+        due = func.coalesce(Case.release_date, Case.review_date, Case.next_word)
+        query = select(Case.id).where(col(Case.closed_at).is_(None)).order_by(due.is_(None), due, Case.id)
+        return list(self.session.exec(query).all())
 
-    def cases_of(self, contact: str) -> list[CaseFile]:
-        """Open cases in which a contact has a part, as reporter or participant."""
-        parts = select(Participant.case).where(Participant.contact == contact)
-        rows = self.session.exec(
-            select(Case.id)
-            .where(col(Case.closed_at).is_(None), (col(Case.id).in_(parts)) | (Case.reporter == contact))
-            .order_by(col(Case.opened_at))
-        )
-        return [file for id_ in rows.all() if (file := self.case(id_)) is not None]
+    def parts(self, contact: str) -> list[Part]:
+        """The cases in which a contact has a part, what is due first at the front; closed ones too."""
+        if ("parts", contact) not in self._memory:
+            due = func.coalesce(Case.release_date, Case.review_date, Case.next_word)
+            wanted = (
+                select(
+                    Case.id,
+                    Case.closed_at,
+                    Case.embargo,
+                    Case.reporter,
+                    Participant.role,
+                    Participant.consent,
+                    Participant.terms_until,
+                )
+                .join(Participant, col(Participant.case) == Case.id)  # type: ignore[call-overload]
+                .where(Participant.contact == contact)
+                .order_by(due.is_(None), due, Case.id)
+            )
+            self._memory["parts", contact] = [
+                Part(id_, closed is None, role, consent, is_member(consent, embargo, until), reporter == contact)
+                for id_, closed, embargo, reporter, role, consent, until in self.session.exec(wanted)
+            ]
+        return self._memory["parts", contact]  # type: ignore[no-any-return]
+
+    def private_cases(self) -> set[str]:
+        """The cases that have a private release on record."""
+        query = select(Release.case).where(Release.state == "private", col(Release.case).is_not(None)).distinct()
+        return {case for case in self.session.exec(query) if case}
 
     def notes(self, case: str, kind: str | None = None) -> Sequence[Note]:
         query = select(Note).where(Note.case == case).order_by(col(Note.at))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sqlalchemy import BigInteger
 from sqlmodel import Field
 
 from chatops.model.base import Row, datetime, instant
@@ -26,7 +27,7 @@ class Archive(Row, table=True):
     id: str = Field(primary_key=True)
     version: str = Field(index=True)
     name: str = Field(index=True)
-    size: int | None = None
+    size: int | None = Field(default=None, sa_type=BigInteger)  # an archive may have 2 GiB and more
     url: str | None = None
     path: str | None = None
 

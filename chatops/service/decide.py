@@ -9,11 +9,11 @@ from datetime import datetime, timedelta
 
 from sqlmodel import Session, col, func, select
 
-from chatops.commands.declare import BadValue, Registry
+from chatops.commands.declare import BadValue, Command, Registry, Who
 from chatops.commands.desk import Actor, Decision, Desk, Refusal
 from chatops.commands.parse import addressed
 from chatops.config import Settings
-from chatops.document import Document
+from chatops.document import Document, Tlp
 from chatops.model.book import Book
 from chatops.model.flow import InboxRow, OutboxRow
 from chatops.model.machines import Forbidden
@@ -74,7 +74,7 @@ class Decider:
                 )
                 listening.dropped(unit, desk, dropped)
             case Member() as member:
-                membership.changed(self._unit(session, received, now), received, member)
+                membership.changed(self._unit(session, received, now), received, member, now)
             case Invitation() as invitation:
                 membership.invited(
                     self._unit(session, received, now),
@@ -191,25 +191,31 @@ class Decider:
             )
             return
         self._command(unit, desk, line, said)
+        listening.exposed(unit, desk, said.text)
 
     def _command(self, unit: Unit, desk: Desk, line: str, said: Said | None) -> None:
         try:
             call = dispatch.find(self.registry, desk, line)
-        except Refusal as no:
-            unit.carry_out(Decision(reply=refusal(str(no))))
+        except dispatch.Unclear as no:
+            self._take_back(unit, desk, no.command, said)
+            unit.carry_out(Decision(reply=_refused(desk, no.command, str(no))))
             return
-        if desk.place is PlaceKind.PUBLIC and call.command.bears_text and said:
-            unit.deed(Redact(event=said.event, reason="this belongs into a private chat"))
-            alerts.typed_in_public(unit, desk, call.command.verb)
+        self._take_back(unit, desk, call.command, said)
         try:
             decision = dispatch.run(self.registry, call, desk)
         except Refusal as no:
-            decision = Decision(reply=refusal(str(no)))
+            decision = Decision(reply=_refused(desk, call.command, str(no)))
         except BadValue as bad:
-            decision = Decision(reply=refusal(f"{bad}. Usage: {call.command.usage}"))
+            decision = Decision(reply=_refused(desk, call.command, f"{bad}. Usage: {call.command.usage}"))
         except Forbidden as no:
-            decision = Decision(reply=refusal(dispatch.forbidden(no, call.command)))
+            decision = Decision(reply=_refused(desk, call.command, dispatch.forbidden(no, call.command)))
         unit.carry_out(decision)
+
+    def _take_back(self, unit: Unit, desk: Desk, command: Command | None, said: Said | None) -> None:
+        """What may be text of a case does not stay in a public room, even if the command was mistyped."""
+        if desk.place is PlaceKind.PUBLIC and command is not None and command.bears_text and said is not None:
+            unit.deed(Redact(event=said.event, reason="this belongs into a private chat"))
+            alerts.typed_in_public(unit, desk, command.verb)
 
     def _reacted(self, session: Session, received: Received, reacted: Reacted, now: datetime) -> None:
         """Pressing a button of a card is typing its command, by whoever pressed."""
@@ -236,3 +242,14 @@ class Decider:
             .where(col(InboxRow.conversation) == received.conversation, col(InboxRow.at) > since)
         ).one()
         return desk.place is not PlaceKind.DIRECT or asked <= limit
+
+
+def _refused(desk: Desk, command: Command | None, text: str) -> Document:
+    """A refusal. In a public room it tells nothing of what is not for all: that goes to the asker's direct chat."""
+    if desk.place is not PlaceKind.PUBLIC or command is None:
+        return refusal(text)
+    if Who.ALL in command.who and not command.bears_text:
+        return refusal(text)
+    if desk.actor.contact is None:
+        return refusal(f"Not here, please: {command.verb} is for a direct chat with me.")
+    return refusal(text, Tlp.GREEN)

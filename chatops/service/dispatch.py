@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
@@ -14,13 +15,14 @@ from typing import Any
 from chatops import policy
 from chatops.commands.declare import CaseUse, Command, Registry
 from chatops.commands.desk import Decision, Desk, Message, Preview, Refusal, Security
-from chatops.commands.kinds import nearest
 from chatops.commands.parse import Line, read_arguments, split
-from chatops.document import Action, Document, Tlp, fields, line, mono, para, when
+from chatops.commands.typed import nearest, short
+from chatops.document import Action, Document, Tlp, fields, line, para, typed, when
 from chatops.model.book import CaseFile
 from chatops.model.cases import Pending
 from chatops.model.changes import Happened, new, put
 from chatops.model.machines import Forbidden
+from chatops.model.people import PlaceKind
 
 
 @dataclass(frozen=True)
@@ -32,9 +34,17 @@ class Call:
     file: CaseFile | None
 
 
+class Unclear(Refusal):
+    """No command is found for a line; ``command`` is the one that was most likely meant."""
+
+    def __init__(self, text: str, command: Command | None = None) -> None:
+        super().__init__(text)
+        self.command = command
+
+
 def find(registry: Registry, desk: Desk, text: str) -> Call:
-    """The command that a line means. Raises :class:`Refusal` with one line."""
-    typed = split(text)
+    """The command that a line means. Raises :class:`Unclear` with one line."""
+    typed = split(text, desk.settings.project.case_prefix)
     if not typed.verb:
         return Call(registry["help"], Line("help", None, ""), desk.file)
     held = policy.all_roles(desk.actor, desk.book)
@@ -43,43 +53,57 @@ def find(registry: Registry, desk: Desk, text: str) -> Call:
     if command is None:
         close = nearest(typed.verb, seen)
         hint = f"did you mean {close}? Usage: {seen[close].usage}" if close else "try help"
-        raise Refusal(f'I know no "{_short(typed.verb)}"; {hint}')
+        raise Unclear(f'I know no "{short(typed.verb)}"; {hint}', seen.get(close or ""))
     if desk.place not in command.where:
         # Before the case is looked at: a public room must not tell an existing case from none.
-        if command.bears_text:
+        if command.bears_text and desk.place is PlaceKind.PUBLIC:
             return Call(command, typed, None)
-        raise Refusal(f"{command.verb} does not work here; use it in {policy.where_it_works(command, held)}")
-    file = _case(desk, command, typed)
+        places = policy.where_it_works(command, held)
+        raise Unclear(f"{command.verb} does not work here; use it in {places}", command)
+    try:
+        file = _case(desk, command, typed)
+    except Refusal as no:
+        raise Unclear(str(no), command) from None
     if not policy.sees(command, policy.roles(desk.actor, file)) and command.case is not CaseUse.NONE:
-        raise Refusal(_not_yours(command, file))
+        raise Unclear(_not_yours(command, file), command)
     return Call(command, typed, file)
-
-
-def _short(word: str) -> str:
-    return word if len(word) <= 30 else word[:29] + "…"
 
 
 def _case(desk: Desk, command: Command, typed: Line) -> CaseFile | None:
     """The case that was named, or the room's, or the only one it can be."""
     if command.case is CaseUse.NONE:
         return None
-    known = {file.id: file for file in policy.known_cases(desk.actor, desk.book)} if typed.case is None else {}
+    if desk.place is PlaceKind.EMBARGO:
+        return _room_case(desk, command, typed)
     if typed.case is not None:
         file = desk.book.case(typed.case)
         if file is not None and policy.may_know(desk.actor, file):
             return file
-        others = [file.id for file in policy.known_cases(desk.actor, desk.book)]
-        close = nearest(typed.case, others)
-        raise Refusal(f"there is no case {typed.case}" + (f"; did you mean {close}?" if close else ""))
-    if desk.file is not None and policy.may_know(desk.actor, desk.file):
-        return desk.file
+        close = _similar(typed.case, policy.known_cases(desk.actor, desk.book))
+        raise Refusal(f"there is no case {short(typed.case)}" + (f"; did you mean {close}?" if close else ""))
     if command.case is CaseUse.OPTIONAL:
         return None
-    fitting = [file for file in known.values() if policy.sees(command, policy.roles(desk.actor, file))]
+    fitting = policy.known_cases(desk.actor, desk.book, command.who)
     if len(fitting) == 1 and not desk.actor.coordinator:
-        return fitting[0]  # a member of one case need not name it
-    which = f" (open: {', '.join(list(known)[:5])})" if known else ""
+        return desk.book.case(fitting[0])  # a member of one case need not name it
+    which = f" (open: {', '.join(fitting[:5])})" if fitting else ""
     raise Refusal(f"which case{which}? Usage: {command.usage}")
+
+
+def _room_case(desk: Desk, command: Command, typed: Line) -> CaseFile:
+    """An embargo room is for its own case only: its members must not learn, by an answer, that there is another."""
+    file = desk.file
+    if file is None or not policy.may_know(desk.actor, file):
+        raise Refusal(f"{command.verb} is not yours to do here")
+    if typed.case not in (None, file.id):
+        raise Refusal(f"this room is for {file.id} only; for any other case, write to me in a direct chat")
+    return file
+
+
+def _similar(case: str, known: Sequence[str]) -> str | None:
+    """The case that was most likely meant, of what may be a great many."""
+    code = set(case[-4:])
+    return nearest(case, [one for one in known if len(known) < 100 or len(code & set(one[-4:])) > 2])
 
 
 def _not_yours(command: Command, file: CaseFile | None) -> str:
@@ -104,7 +128,7 @@ def run(registry: Registry, call: Call, desk: Desk) -> Decision:
 def _typed_in_public(call: Call, desk: Desk) -> Decision:
     title = f"{call.command.verb} was typed in a public room: I took it back where I could and did nothing else"
     said = para("Others may have read it. Type it again here.")
-    return Decision(reply=Document(title=title, kind="refusal", tlp=Tlp.AMBER_STRICT, blocks=(said,), tone="alert"))
+    return Decision(reply=Document(title=title, kind="refusal", tlp=Tlp.GREEN, blocks=(said,), tone="alert"))
 
 
 def forbidden(no: Forbidden, command: Command) -> str:
@@ -146,7 +170,7 @@ def _ask_second(call: Call, desk: Desk, arguments: Any) -> Decision:
                 *preview.document.blocks,
                 fields(
                     ("Asked by", desk.actor.name),
-                    ("Confirm", line(mono(f"confirm {code}"), " by another coordinator, until ", when(expires))),
+                    ("Confirm", line(typed(f"confirm {code}"), " by another coordinator, until ", when(expires))),
                 ),
             ),
             "actions": (Action(label="confirm", command=f"confirm {code}", emoji="✅", style="danger"),),
@@ -162,12 +186,13 @@ def _ask_second(call: Call, desk: Desk, arguments: Any) -> Decision:
 def confirm(registry: Registry, desk: Desk, code: str) -> Decision:
     """The second person's yes. Raises :class:`Refusal` if the code is not good any more, or not theirs to confirm."""
     row = desk.book.pending(code.upper())
-    if row is None or row.state != "open":
-        raise Refusal(f"no open confirmation has the code {_short(code.upper())}")
+    elsewhere = desk.room is not None and desk.room.case is not None and row is not None and row.case != desk.room.case
+    if row is None or row.state != "open" or elsewhere:
+        raise Refusal(f"no open confirmation has the code {short(code.upper())}")
     if row.expires_at <= desk.now:
         raise Refusal(f"the code {row.code} has expired; ask again: {split(row.line).verb}")
     _may_confirm(desk, row)
-    call = replace(_recall(registry, row), file=desk.book.case(row.case) if row.case else None)
+    call = replace(_recall(registry, row, desk), file=desk.book.case(row.case) if row.case else None)
     asker = desk.book.contact(row.by)
     if asker is None or call.command.preview is None:
         raise Refusal(f"no open confirmation has the code {row.code}")
@@ -185,8 +210,8 @@ def confirm(registry: Registry, desk: Desk, code: str) -> Decision:
     return decision
 
 
-def _recall(registry: Registry, row: Pending) -> Call:
-    typed = split(row.line)
+def _recall(registry: Registry, row: Pending, desk: Desk) -> Call:
+    typed = split(row.line, desk.settings.project.case_prefix)
     return Call(registry[typed.verb], typed, None)
 
 

@@ -16,7 +16,7 @@ from chatops.model.flow import OutboxRow
 from chatops.model.machines import Consent
 from chatops.model.people import Place, PlaceKind, Role
 from chatops.policy import team
-from chatops.service.outbox import PASS, Ruling
+from chatops.service.outbox import ABSENT, PASS, Ruling
 
 SPEAKING = frozenset({"post", "upload"})
 
@@ -34,16 +34,18 @@ def gate(session: Session, row: OutboxRow, now: datetime) -> Ruling:
         return _to_one(book, row, row.audience, now) if row.audience is not None else _uncased(row, "nobody")
     if place.state == "closed":
         return Ruling("refuse", "place-closed")
+    if place.state == "wanted":
+        return Ruling("hold", "not-entered")
     if place.held:
         return Ruling("hold", "intruder")
     if row.tlp > place.clearance:
         return Ruling("refuse", "clearance")
+    if place.kind != PlaceKind.PUBLIC and all(one.state != "joined" for one in book.occupants(place.id)):
+        return ABSENT
     match PlaceKind(place.kind):
         case PlaceKind.SECURITY:
             return PASS
         case PlaceKind.DIRECT:
-            if any(occupant.state == "invited" for occupant in book.occupants(place.id)):
-                return Ruling("hold", "not-there-yet")  # who joins later sees nothing from before
             return _to_one(book, row, place.contact, now)
         case PlaceKind.EMBARGO:
             return _to_room(book, row, place, now)
@@ -118,7 +120,7 @@ def wanted(book: Book, place: Place, now: datetime) -> set[str]:
         return {contact.id for contact in book.coordinators()}
     if place.kind == PlaceKind.EMBARGO and place.case:
         file = book.case(place.case)
-        if file is None or file.case.closed_at is not None:
+        if file is None:
             return set()
         return set(team(file, book)) | {one for one in file.participants if file.may_stay(one, now)}
     return set()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -12,6 +13,7 @@ from sqlmodel import Session
 from chatops.service.tables import OUTBOX, PLACE
 
 UNSETTLED = ("waiting", "attempted")
+SCAN_SECONDS = 5.0
 
 _EARLIER = OUTBOX.alias("earlier")
 _LANE = func.coalesce(OUTBOX.c.place, OUTBOX.c.room, OUTBOX.c.service)
@@ -37,7 +39,16 @@ _FREE = (
     )
     .order_by(OUTBOX.c.id)
 )
-_ROOMLESS = _FREE.where(~_HAS_ROOM)
+_ROOMLESS = (
+    select(OUTBOX.c.id)
+    .select_from(OUTBOX.outerjoin(PLACE, PLACE.c.id == OUTBOX.c.place))
+    .where(
+        OUTBOX.c.state.in_(UNSETTLED),
+        OUTBOX.c.service.in_(bindparam("services", expanding=True)),
+        OUTBOX.c.id > bindparam("since"),
+        ~_HAS_ROOM,
+    )
+)
 _READY = (
     _FREE.where(or_(_HAS_ROOM, OUTBOX.c.id.in_(bindparam("openers", expanding=True))))
     .limit(bindparam("rows"))
@@ -65,7 +76,9 @@ class Heads:
     def __init__(self, services: Collection[str], lease: timedelta) -> None:
         self._services = sorted(services)
         self._lease = lease
-        self._roomless: set[int] = set()  # rows known to wait for a place and not to open one
+        self._opens: dict[int, bool] = {}  # by number, of rows that have no room: whether they make one
+        self._newest = 0
+        self._scanned = 0.0
 
     def find(self, session: Session, now: datetime, limit: int, full: Collection[str] = ()) -> list[Head]:
         """Heads, oldest first, but for those of the services and lanes named in ``full``.
@@ -78,8 +91,7 @@ class Heads:
             "services": [name for name in self._services if name not in full],
             "full": list(full),
         }
-        openers = self._openers(session, [number for number, *_ in session.execute(_ROOMLESS, given)])
-        found = session.execute(_READY, {**given, "openers": openers, "rows": limit})
+        found = session.execute(_READY, {**given, "openers": self._openers(session), "rows": limit})
         return [Head(number, service, lane) for number, service, lane in found]
 
     def next_due(self, session: Session, now: datetime) -> datetime | None:
@@ -87,18 +99,29 @@ class Heads:
         due: datetime | None = session.execute(_NEXT, {"now": now, "services": self._services}).scalar_one()
         return due
 
-    def _openers(self, session: Session, numbers: list[int]) -> list[int]:
-        """Those of the rows without a room that make one. What a deed is never changes, so it is looked at once."""
-        self._roomless &= set(numbers)
-        openers = []
+    def forget(self) -> None:
+        """Call after a transaction that failed: its row numbers may come again."""
+        self._opens.clear()
+        self._newest = 0
+
+    def _openers(self, session: Session) -> list[int]:
+        """The unsettled rows that make a room.
+
+        Thousands may wait for one (a direct chat with everybody who is told), so each is looked at once; what a deed is
+        never changes. Now and then all are gone through, to forget those that went.
+        """
+        now = time.monotonic()
+        if now - self._scanned > SCAN_SECONDS:
+            self._scanned, self._newest = now, 0
+        given = {"services": self._services, "since": self._newest}
+        numbers = session.execute(_ROOMLESS, given).scalars().all()
+        if not self._newest:
+            self._opens = {number: self._opens[number] for number in numbers if number in self._opens}
         for number in numbers:
-            if number in self._roomless:
-                continue
-            if _opens(session, number):
-                openers.append(number)
-            else:
-                self._roomless.add(number)
-        return openers
+            if number not in self._opens:
+                self._opens[number] = _opens(session, number)
+        self._newest = max(self._opens, default=0)
+        return [number for number, opens in self._opens.items() if opens]
 
 
 def _opens(session: Session, number: int) -> bool:

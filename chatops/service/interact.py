@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from sqlmodel import Session
 
 from chatops import policy
-from chatops.commands.declare import CaseUse, Command, Registry, Shape
+from chatops.commands.declare import CaseUse, Command, Registry, Shape, Who
 from chatops.commands.desk import Actor, Desk
 from chatops.commands.parse import split
 from chatops.commands.registry import collect
@@ -40,10 +40,9 @@ def _words(command: Command, desk: Desk, text: str, last: str) -> list[str]:
         if arg.shape is Shape.OPTION and equals and arg.name.replace("_", "-") == name:
             return [f"{name}={word}" for word in arg.kind.suggest(desk)]
     found: list[str] = []
-    typed = split(text)
+    typed = split(text, desk.settings.project.case_prefix)
     if command.case is not CaseUse.NONE and (typed.case is None or typed.case == last.upper()):
-        held = policy.known_cases(desk.actor, desk.book)
-        found += [file.id for file in held if policy.sees(command, policy.roles(desk.actor, file))]
+        found += policy.known_cases(desk.actor, desk.book, ~Who.ALL if Who.ALL in command.who else command.who)
     for arg in command.arguments:
         if arg.shape is Shape.OPTION:
             found.append(arg.name.replace("_", "-") + "=")

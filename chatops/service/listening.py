@@ -35,9 +35,14 @@ def said(unit: Unit, desk: Desk, said: Said) -> None:
     known = shelf(desk)
     ours = [verdict for verdict in (judge(one, known) for one in pasted) if verdict.ours]
     _answer(unit, desk, ours)
-    if desk.place is PlaceKind.PUBLIC:
+    exposed(unit, desk, said.text)
+
+
+def exposed(unit: Unit, desk: Desk, text: str) -> None:
+    """Tell the team, in private, if a message in a public room shows something of a private release."""
+    if desk.place is PlaceKind.PUBLIC and looks_like_check_lines(text):
         everything = Shelf(desk.book.session, _all_private(desk))
-        _pasted_in_public(unit, desk, [judge(one, everything) for one in pasted])
+        _pasted_in_public(unit, desk, [judge(one, everything) for one in read_pasted(text)[:MOST]])
 
 
 def dropped(unit: Unit, desk: Desk, dropped: Dropped) -> None:
@@ -77,7 +82,7 @@ def _pasted_in_public(unit: Unit, desk: Desk, verdicts: Sequence[Verdict]) -> No
         kind="leak risk",
         tlp=Tlp.AMBER_STRICT,
         case=case,
-        blocks=(para("I answered nothing there. Consider whether it is out."),),
+        blocks=(para("I told nobody there that it is ours. Consider whether it is out."),),
         tone="alert",
     )
     messages: list[Outgoing] = [Message(Security(), alarm)]

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from chatops.commands.desk import Actor, Decision, Message, Security
 from chatops.document import Document, Tlp, para
 from chatops.model.changes import Change, Happened, Moved, new, put
 from chatops.model.people import Occupant, Place, PlaceKind
 from chatops.ports import Address, Invitation, Leave, Member, Received
+from chatops.service import reminders
 from chatops.service.unit import Unit
 
 
-def changed(unit: Unit, received: Received, member: Member) -> None:
+def changed(unit: Unit, received: Received, member: Member, now: datetime) -> None:
     """A membership changed in a room of ours: record it, and settle the room against roster and consent."""
     place = unit.book.room(received.service, received.tenant, member.room)
     if place is None or place.kind == PlaceKind.PUBLIC:
@@ -20,6 +23,7 @@ def changed(unit: Unit, received: Received, member: Member) -> None:
     if member.now in ("leave", "ban"):
         unit.rooms.left(place, member.who)
         unit.settle_place(place.id)
+        unit.let_go(place.id)
         return
     if member.now == "knock":
         return
@@ -33,7 +37,10 @@ def changed(unit: Unit, received: Received, member: Member) -> None:
         facts = {"who": contact.name if contact else "somebody unknown"}
         change = put(Occupant, (place.id, member.who), state=state)
         unit.record(Happened(f"{state} room", place.case, facts, changes=(change,)))
+        if place.kind == PlaceKind.EMBARGO and state == "joined":
+            unit.alarm(reminders.terms(place, now))
     unit.settle_place(place.id)
+    unit.let_go(place.id)
 
 
 def _tell_of_intruder(unit: Unit, place_id: str, contact: str | None, member: Member) -> None:

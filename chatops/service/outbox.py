@@ -54,6 +54,8 @@ class Ruling(NamedTuple):
 
 
 PASS = Ruling("pass")
+ABSENT = Ruling("hold", "not-there-yet")
+"""Nobody has come to the place yet, and who comes later sees nothing from before. :func:`let_go` when somebody came."""
 Gate = Callable[[Session, OutboxRow, datetime], tuple[Literal["pass", "hold", "refuse"], str]]
 """May this row be sent to its place, now? Asked before every attempt. If it raises, nothing is sent."""
 Fault = Callable[[Session, OutboxRow, str], None]
@@ -62,6 +64,8 @@ Fault = Callable[[Session, OutboxRow, str], None]
 LEASE = timedelta(seconds=60)
 TRIES = 12
 HOLD = timedelta(seconds=2)
+HOLD_ABSENT = timedelta(minutes=5)
+"""Hundreds may never look at their chat: what waits for them must cost nothing."""
 LONGEST_BACKOFF = timedelta(minutes=10)
 LONGEST_WAIT = timedelta(hours=1)
 """The longest that a service's own "retry after" is believed."""
@@ -188,7 +192,8 @@ class Outbox:
                 row.deed = deed.model_dump(mode="json")
         verdict, code = self._gate(session, row, now)
         if verdict == "hold":
-            change_outbox(session, row.id, state="waiting", lease_until=None, not_before=now + HOLD)
+            pause = HOLD_ABSENT if code == ABSENT.code else HOLD
+            change_outbox(session, row.id, state="waiting", lease_until=None, not_before=now + pause)
             return None
         if verdict != "pass":
             log.error("effect %s refused: %s", row.key, code)
@@ -277,6 +282,20 @@ class Outbox:
             if lost(error):
                 raise
             log.error("nobody could be told that effect %s is dead: %s", row.key, type(error).__name__)
+
+
+def take_up(session: Session) -> None:
+    """Let attempts that a process left behind be made again at once, not only when their leases run out.
+
+    Only where no other process can have one in flight.
+    """
+    session.execute(update(OUTBOX).where(OUTBOX.c.state == "attempted").values(lease_until=None))
+
+
+def let_go(session: Session, place: str) -> None:
+    """Have what is held for a place asked about again at once: somebody came or went."""
+    held = (OUTBOX.c.place == place, OUTBOX.c.state == "waiting")
+    session.execute(update(OUTBOX).where(*held).values(not_before=None))
 
 
 def retry(session: Session, key: str) -> bool:

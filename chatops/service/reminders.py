@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from chatops.commands.desk import Alarm, Decision, Job, Message, Security
+from chatops.commands.desk import Alarm, CaseRoom, Decision, Job, Message, Security
+from chatops.commands.terms import house_rules
 from chatops.config import Settings
-from chatops.document import Document, Tlp, line, mono, para, when
+from chatops.document import Document, Tlp, line, para, typed, when
 from chatops.model.book import CaseFile
+from chatops.model.people import Place
 from chatops.ports import Due, Survey
 from chatops.service import alerts
 from chatops.service.unit import Unit
 
 SURVEY = "survey"
 AGAIN = timedelta(days=1)
+GATHER = timedelta(seconds=3)
 
 
 def due(unit: Unit, settings: Settings, due: Due, now: datetime) -> None:
@@ -30,6 +33,8 @@ def due(unit: Unit, settings: Settings, due: Due, now: datetime) -> None:
     if file is None or file.case.closed_at is not None:
         return
     match due.kind:
+        case "terms" if file.embargoed:
+            unit.carry_out(Decision(messages=[Message(CaseRoom(file.id), house_rules(file, now))]))
         case "review" if file.embargoed and _passed(file.case.review_date, now) and file.case.release_date is None:
             unit.carry_out(
                 _remind(
@@ -55,6 +60,13 @@ def due(unit: Unit, settings: Settings, due: Due, now: datetime) -> None:
                 unit.rooms.settle(place)
 
 
+def terms(place: Place, now: datetime) -> Alarm:
+    """Somebody came into an embargo room, where nobody sees what was said before they came: tell the terms, once for
+    all who come within a few seconds.
+    """
+    return Alarm(f"terms:{place.id}", "terms", now + GATHER, place.case, keep=True)
+
+
 def _passed(at: datetime | None, now: datetime) -> bool:
     return at is not None and at <= now
 
@@ -66,7 +78,7 @@ def _remind(file: CaseFile, what: str, how: tuple[str, str], *, again: Alarm) ->
         kind="reminder",
         tlp=Tlp.AMBER_STRICT,
         case=file.id,
-        blocks=(para(*line(how[0], mono(how[1]))),),
+        blocks=(para(*line(how[0], typed(how[1]))),),
         tone="warning",
     )
     return Decision(messages=[Message(Security(), document, ping=(owner,) if owner else ())], alarms=[again])
@@ -82,7 +94,7 @@ def _release_date(file: CaseFile, at: datetime, now: datetime) -> Decision:
         case=file.id,
         blocks=(
             para("Release date: ", when(at)),
-            para("Nothing is published by itself. To announce: ", mono(f"announce {file.id}")),
+            para("Nothing is published by itself. To announce: ", typed(f"announce {file.id}")),
         ),
         tone="warning",
     )

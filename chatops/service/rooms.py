@@ -145,9 +145,15 @@ class Rooms:
             what = "room held" if intruders else "room free again"
             self._record(Happened(what, case=place.case, changes=(put(Place, place.id, held=intruders),)))
             place.held = intruders
+        if self._over(place):
+            return  # who is there may stay
         here = {occupant.contact for occupant in present.values()}
         for contact in sorted(belong - here):
             self._invite(place, contact)
+
+    def _over(self, place: Place) -> bool:
+        file = self._book.case(place.case) if place.case else None
+        return file is not None and file.case.closed_at is not None
 
     def _settle_direct(self, place: Place) -> None:
         """A direct chat has two people. With a third in it, or without its person, it is given up; a new one is made

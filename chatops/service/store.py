@@ -112,6 +112,11 @@ class Store:
         for thread in self._threads:
             thread.start()
 
+    @property
+    def alone(self) -> bool:
+        """Whether no other process can be at work on this database."""
+        return self._lock is not None
+
     async def write(self, fn: Callable[[Session], T]) -> T:
         """Run ``fn`` in a transaction; return what it returned once that is durable.
 

@@ -37,6 +37,7 @@ from chatops.model.flow import OutboxRow
 from chatops.model.people import Place, PlaceKind
 from chatops.ports import Address, Deed, Enter, Leave, Post
 from chatops.service.gate import wanted
+from chatops.service.outbox import let_go
 from chatops.service.rooms import Rooms
 from chatops.service.timers import cancel_timer, set_timer, timer_set
 
@@ -149,6 +150,10 @@ class Unit:
         if row is not None:
             self.rooms.settle(row)
 
+    def let_go(self, place: str) -> None:
+        """What is held for a place may go if it may now."""
+        let_go(self.session, place)
+
     def belong(self, place: Place) -> set[str]:
         """The contacts who belong in a place now."""
         return wanted(self.book, place, self._now)
@@ -165,13 +170,20 @@ class Unit:
             kind, document = "over", text.document()
         else:
             document = text
-        for place in self._edited(message.edit) if message.edit else self._places(message.to, document):
-            self._post(place, message, document, kind)
+        if isinstance(message.to, Security) and document.tone == "alert" and not message.ping:
+            message = replace(message, ping=tuple(contact.id for contact in self.book.coordinators()))
+        edited = self._edited(message.edit) if message.edit else None
+        places = self._places(message.to, document)
+        if edited is not None:
+            self._post(edited, message, document, kind)
+            places = [place for place in places if place is None or place.id != edited.id]
+        for place in places:
+            self._post(place, replace(message, edit=None), document, kind)
 
-    def _edited(self, key: str) -> list[Place | None]:
-        """The place of the message that is edited."""
+    def _edited(self, key: str) -> Place | None:
+        """The place of the message that is edited; None if it was said in a shell, where nothing can be."""
         row = self.session.exec(select(OutboxRow.place).where(col(OutboxRow.key) == key)).first()
-        return [self.book.place(row) if row else None]
+        return self.book.place(row) if row else None
 
     def attach(self, message: Attach) -> None:
         tlp = Tlp.AMBER_STRICT
@@ -257,8 +269,7 @@ class Unit:
         if self._origin.place is None:
             return [None]
         place = self.book.place(self._origin.place)
-        tlp = document.tlp if document else Tlp.CLEAR
-        if place is not None and tlp <= place.clearance and place.state == "bound":
+        if place is not None and place.state != "closed" and _fits(document, place):
             return [place]
         asker = self._asker()
         return self._direct(asker, document) if asker else []
@@ -341,6 +352,17 @@ class Unit:
         return made
 
 
+def _fits(document: Document | None, place: Place) -> bool:
+    """Whether an answer may be given where it was asked for; if not, the asker gets it in private."""
+    if document is None or (place.kind == PlaceKind.DIRECT and place.state == "wanted"):
+        return True  # what a chat is cleared for is not known before it was entered: the gate waits for that
+    if document.tlp > place.clearance:
+        return False
+    if place.kind != PlaceKind.EMBARGO:
+        return True
+    return document.case == place.case or (document.case is None and document.tlp <= Tlp.GREEN)
+
+
 def _moves_people(change: Change | Moved) -> bool:
     """Whether somebody may have to be invited, or put out, because of a change."""
     if isinstance(change, Moved):
@@ -360,6 +382,6 @@ def _mentioned(node: object) -> Iterator[str]:
             yield from _mentioned(inner)
 
 
-def refusal(text: str) -> Document:
+def refusal(text: str, tlp: Tlp = Tlp.CLEAR) -> Document:
     """One clear line."""
-    return Document(title=text, kind="refusal")
+    return Document(title=" ".join(text.split()), kind="refusal", tlp=tlp)

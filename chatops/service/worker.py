@@ -117,12 +117,13 @@ class Worker:
         try:
             claims, passed, due = await self._store.write(job)
         except BaseException:
+            self._outbox.heads.forget()
             self._ended = ended + self._ended  # settled by the next turn, under the same lease
             raise
         if renew:
             self._renewed = now
-        if ended:
-            self._inbox_wake.set()
+        if ended or passed:
+            self._inbox_wake.set()  # there may be outcomes
         return claims, 0 if passed else seconds_until(due, now)
 
     def _settle(self, session: Session, now: datetime, ended: Sequence[_Ended]) -> None:

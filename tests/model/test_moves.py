@@ -185,8 +185,9 @@ def test_a_confirmed_leak_ends_the_embargo_in_one_move(leak: Move, before: tuple
         apply(leak, states, CAST)
 
 
-def test_a_confirmed_leak_rejects_what_was_only_proposed() -> None:
-    assert embargo(story(Move.REPORT, Move.TRIAGE_PROPOSE, Move.LEAK_CONFIRMED)) is Embargo.NONE
+@pytest.mark.parametrize("leak", [Move.LEAK_CONFIRMED, Move.EXPLOIT_CONFIRMED])
+def test_a_confirmed_leak_rejects_what_was_only_proposed(leak: Move) -> None:
+    assert embargo(story(Move.REPORT, Move.TRIAGE_PROPOSE, leak)) is Embargo.NONE
 
 
 @pytest.mark.parametrize("move", [Move.LEAK, Move.AGREE, Move.OBJECT])
@@ -385,11 +386,12 @@ def test_answers(answers: tuple[Move, ...], report: str, fix: str) -> None:
     assert (states[Kind.REPORT, DEBIAN], states[Kind.FIX, "Debian"]) == (report, fix)
 
 
-def test_a_coordinator_sets_an_answer_that_was_never_given() -> None:
-    assert told(apply(Move.CORRECT_INVESTIGATING, story(*TRIAGED), CAST)) == [
-        ("report", FEDORA, "received"),
-        ("fix", "Fedora", "Vfd"),
-    ]
+@pytest.mark.parametrize("answer", ["investigating", "affected", "not-affected", "fix-ready", "deployed"])
+def test_a_coordinator_gives_an_answer_as_its_owner_would(answer: str) -> None:
+    states = story(*TRIAGED)
+    given = apply(Move(f"status {answer}"), states, cast(FEDORA, DEBIAN))
+    assert told(given)[:2] == [("report", FEDORA, "received"), ("fix", "Fedora", "Vfd")]
+    assert apply(Move(f"correct {answer}"), states, cast(DEBIAN, FEDORA)) == given
 
 
 JUDGING = [move for move in Move if move.startswith(("status ", "correct ")) and not move.endswith("investigating")]
@@ -450,6 +452,29 @@ def test_nothing_closes_under_an_embargo(end: Move) -> None:
         with pytest.raises(Forbidden, match=f"embargo: '{end}'"):
             apply(end, states, CAST)
     assert story(*TRIAGED, Move.EMBARGO_END, end)[Kind.REPORT, CASE] == "closed"
+
+
+def test_a_private_release_is_of_our_fix_under_the_embargo() -> None:
+    for states in (story(*TRIAGED), story(*TRIAGED, Move.EMBARGO_DATE)):
+        assert told(apply(Move.PRIVATE_RELEASE, states, CAST)) == [("fix", CASE, "VFd")]
+    assert apply(Move.PRIVATE_RELEASE, story(*TRIAGED, Move.PRIVATE_RELEASE), CAST) == ()
+    for states in (
+        story(*TRIAGED, Move.EMBARGO_END),
+        story(Move.REPORT, Move.TRIAGE_PROPOSE),
+        story(*TRIAGED, Move.DUPLICATE),
+    ):
+        with pytest.raises(Forbidden):
+            apply(Move.PRIVATE_RELEASE, states, CAST)
+
+
+@pytest.mark.parametrize("dated", [(), (Move.EMBARGO_DATE,)])
+def test_an_announcement_lifts_the_embargo_and_everyone_knows(dated: tuple[Move, ...]) -> None:
+    states = story(*NAMED_IS_IN, *dated, Move.ANNOUNCE)
+    assert (embargo(states), exposure(states)) == (Embargo.EXITED, Exposure.PUBLIC)
+    assert {states[Kind.FIX, organisation] for organisation in ORGANISATION.values()} == {"Vfd"}
+    assert states[Kind.FIX, CASE] == "VFD"
+    assert states[Kind.CONSENT, FEDORA] == "no_embargo"
+    assert embargo(story(Move.REPORT, Move.TRIAGE_PROPOSE, Move.ANNOUNCE)) is Embargo.NONE
 
 
 def test_an_announcement_happens_once_and_after_a_leak_too() -> None:

@@ -22,7 +22,7 @@ from chatops.ports import (
     Upload,
 )
 from chatops.service.intake import as_received
-from chatops.service.outbox import Gate, Ruling, retry, skip
+from chatops.service.outbox import Gate, Ruling, retry, skip, take_up
 from chatops.service.store import Store
 from chatops.service.worker import Worker
 from tests.service.kit import (
@@ -448,6 +448,16 @@ async def test_an_attempt_that_was_broken_off_is_made_again_when_its_lease_ran_o
     await bench.flush()
     assert bench.matrix.ids == ["k", "behind"]
     assert (bench.matrix.effects[0].attempts, bench.matrix.effects[0].first) == (1, START)
+
+
+async def test_who_is_alone_takes_up_broken_attempts_at_once(bench: Bench) -> None:
+    bench.put(effect("k"), effect("now", "b", deed=post(instant=True)), effect("new", "c"))
+    bench.store.write_now(lambda session: bench.worker._outbox.claim(session, bench.clock(), 2, [], 8))
+    bench.store.write_now(take_up)
+    await bench.flush()
+    assert bench.matrix.ids == ["k", "new"]
+    assert [sent.attempts for sent in bench.matrix.effects] == [1, 0]
+    assert state(bench.store, "now") == "dead"
 
 
 async def test_a_clock_set_back_does_not_lengthen_a_lease(bench: Bench) -> None:

@@ -24,7 +24,7 @@ def upgrade() -> None:
         sa.Column("id", sa.String(), nullable=False),
         sa.Column("version", sa.String(), nullable=False),
         sa.Column("name", sa.String(), nullable=False),
-        sa.Column("size", sa.Integer(), nullable=True),
+        sa.Column("size", sa.BigInteger(), nullable=True),
         sa.Column("url", sa.String(), nullable=True),
         sa.Column("path", sa.String(), nullable=True),
         sa.PrimaryKeyConstraint("id"),
