@@ -54,6 +54,7 @@ class Bot:
         self._settings = settings
         self._clock = clock
         self._chats = chats
+        self._stopped = False
         self._services = {service.name: service for service in services}
         settings.store.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.store = Store(settings.store.database)
@@ -83,6 +84,9 @@ class Bot:
 
     async def stop(self) -> None:
         """Drain: decide nothing more, finish effects in flight, disconnect. What waits goes on at the next start."""
+        if self._stopped:
+            return
+        self._stopped = True
         try:
             await self.decider.drain()
             await self.worker.stop(DRAIN_SECONDS)

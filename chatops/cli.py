@@ -64,10 +64,10 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _settings(options: argparse.Namespace) -> Settings:
+def _settings(options: argparse.Namespace, *, quiet: bool = False) -> Settings:
     path = options.config or (CONFIG if CONFIG.exists() else None)
     settings = load(path)
-    logs.set_up(settings.log_level)
+    logs.set_up("ERROR" if quiet else settings.log_level)
     return settings
 
 
@@ -119,7 +119,7 @@ def _cannot_start(error: Exception) -> int:
 
 
 def _shell(options: argparse.Namespace) -> int:
-    settings = _settings(options)
+    settings = _settings(options, quiet=True)
     return asyncio.run(_talk(settings, options.name))
 
 

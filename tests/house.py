@@ -14,17 +14,18 @@ import sqlite3
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import create_engine, event, update
+from sqlalchemy import create_engine, event
 from sqlalchemy.pool import StaticPool
-from sqlmodel import Session, SQLModel, col, select
+from sqlmodel import Session, SQLModel, col, func, select
 
 from chatops.commands.registry import collect
 from chatops.config import Person, Policy, Releases, Settings
 from chatops.document import Document
 from chatops.model import journal
 from chatops.model.book import Book, CaseFile
+from chatops.model.cases import Case
 from chatops.model.changes import STATE
 from chatops.model.flow import InboxRow, OutboxRow, TimerRow
 from chatops.model.people import Place, PlaceKind
@@ -60,6 +61,7 @@ from chatops.service.gate import gate
 from chatops.service.intake import enqueue
 from chatops.service.outbox import Outbox
 from chatops.service.schema import metadata
+from chatops.service.tables import OUTBOX
 from chatops.service.timers import fire
 from chatops.service.unit import NOWHERE, Origin, Unit
 
@@ -123,6 +125,16 @@ class Seen:
     @property
     def text(self) -> str:
         return plain_text(self.document)
+
+
+class Would(NamedTuple):
+    """What would come of something: (room, document) of each message, journal entries by what they say, and how many
+    other rows of the database would change.
+    """
+
+    answers: list[tuple[str | None, Document]]
+    journal: list[str]
+    writes: int
 
 
 class Chat:
@@ -284,6 +296,31 @@ class House:
         """Type in the public room."""
         return self.say(who, "public", text, **how)
 
+    def would(self, who: str, where: str, text: str) -> Would:
+        """What would come of it if somebody typed this. Nothing of it is kept."""
+        room = self.room(where, who)
+        typed = text if where == "direct" else f"!{self.settings.project.command} {text}"
+        said = Said(sender=address(who), room=room, event="$would", text=typed)
+        received = Received(service="matrix", key="$would", conversation=room, at=self.clock.now, event=said)
+        with Session(self.engine) as session:
+            driver = session.connection().connection.driver_connection
+            assert isinstance(driver, sqlite3.Connection)
+            last = session.exec(select(func.max(OutboxRow.id))).one() or 0
+            entries, before = session.exec(select(func.max(journal.Entry.id))).one() or 0, driver.total_changes
+            self.decisions(session, InboxRow(id=0, key="$would", service="matrix", conversation=room), received)
+            session.flush()
+            rows = session.exec(select(OutboxRow).where(col(OutboxRow.id) > last).order_by(col(OutboxRow.id))).all()
+            told = session.exec(select(journal.Entry.what).where(col(journal.Entry.id) > entries)).all()
+            answers = []
+            for row in rows:
+                place = Book(session).place(row.place) if row.place else None
+                if row.deed["t"] == "post":
+                    document = Document.model_validate(row.deed["document"])
+                    answers.append((place.room if place else None, document))
+            writes = driver.total_changes - before - len(rows) - len(told)
+            session.rollback()
+        return Would(answers, list(told), writes)
+
     def shell(self, who: str, text: str, *, user: str = "root") -> Document | None:
         """Type in the bot's own shell, as an operating-system user."""
         number = f"#{next(self._events)}"
@@ -307,9 +344,7 @@ class House:
         self._enter(address(who), room)
         self.receive(
             room,
-            Dropped(
-                sender=address(who), room=room, event=number, name=name, size=size, digests={"sha256": sha256}
-            ),
+            Dropped(sender=address(who), room=room, event=number, name=name, size=size, digests={"sha256": sha256}),
         )
         return self._reply_to(number)
 
@@ -456,16 +491,16 @@ class House:
             elif woken and not passed:
                 return
             elif not passed:
-                self._wake_held()
                 woken = True
+                if not self._wake_held():
+                    return
         raise AssertionError("it does not come to rest")
 
-    def _wake_held(self) -> None:
+    def _wake_held(self) -> bool:
         """Have the gate asked at once again about what it held back, so that no test has to wait for that."""
-        with Session(self.engine) as session:
-            held = col(OutboxRow.state) == "waiting", OutboxRow.attempts == 0, col(OutboxRow.not_before).is_not(None)
-            session.execute(update(OutboxRow).where(*held).values(not_before=None))
-            session.commit()
+        held = (OUTBOX.c.state == "waiting") & (OUTBOX.c.attempts == 0) & OUTBOX.c.not_before.is_not(None)
+        with self.engine.begin() as connection:
+            return bool(connection.execute(OUTBOX.update().where(held).values(not_before=None)).rowcount)
 
     def _decide(self, session: Session, row: InboxRow, received: Received) -> None:
         if (pretended := self.broken(received)) is not None:
@@ -528,7 +563,7 @@ class House:
     def cases(self) -> list[str]:
         """The cases, oldest first."""
         with Session(self.engine) as session:
-            return list(session.exec(select(SQLModel.metadata.tables["case"].c.id).order_by("opened_at")).all())  # type: ignore[call-overload]
+            return list(session.exec(select(Case.id).order_by(col(Case.opened_at))).all())
 
     @property
     def case(self) -> str:
@@ -622,7 +657,7 @@ def _dump(connection: Any) -> Mapping[str, list[tuple[Any, ...]]]:
     found = {}
     for row in STATE:
         table = SQLModel.metadata.tables[str(row.__tablename__)]
-        rows = connection.execute(select(table)).all()
+        rows = connection.execute(table.select()).all()
         found[table.name] = sorted((tuple(map(_comparable, one)) for one in rows), key=repr)
     return found
 
@@ -638,8 +673,8 @@ def with_roster(house: House) -> House:
     """Packagers on the roster, debian under standing terms."""
     for name in PACKAGERS:
         standing = " standing=yes" if name == "debian" else ""
-        told = f"contacts add {name} organisation={name.title()} roles=packager address=matrix:{address(name)}{standing}"
-        done = house.say("maintainer", "security", told)
+        told = f"organisation={name.title()} roles=packager address=matrix:{address(name)}{standing}"
+        done = house.say("maintainer", "security", f"contacts add {name} {told}")
         assert done is not None
         assert done.kind == "contacts"
     return house

@@ -31,6 +31,8 @@ class Devices:
         self._http = http
         self._querying = asyncio.Lock()
         self._fresh: set[str] = set()
+        self._asked: set[str] = set()
+        """Those of the fresh whose lists are still on their way to us."""
         self._not_before: dict[Any, float] = {}
 
     # --- other people's -----------------------------------------------------------------------------------------------
@@ -46,8 +48,12 @@ class Devices:
         return [user for user in users if user not in self._fresh and self._not_before.get(user, 0) <= now]
 
     async def refresh(self, users: Collection[str]) -> bool:
-        """Make sure that we know these users' devices as of now; True if anybody was asked about."""
-        if not self.stale(users):
+        """Make sure that we know these users' devices as of now; False if we did.
+
+        Somebody else's question that is still unanswered is waited for: a message that is encrypted before the answer
+        would be one that a newcomer can never read.
+        """
+        if not self.stale(users) and self._asked.isdisjoint(users):
             return False
         async with self._querying:
             waiting = iter(self.stale(users))
@@ -58,6 +64,7 @@ class Devices:
     async def _query(self, users: list[str]) -> None:
         # Fresh from the moment of asking: a change that is reported meanwhile makes them stale again.
         self._fresh.update(users)
+        self._asked.update(users)
         try:
             answer = await self._http.call(
                 "POST",
@@ -67,6 +74,8 @@ class Devices:
         except BaseException:
             self._fresh.difference_update(users)
             raise
+        finally:
+            self._asked.difference_update(users)
         lists = answer.get("device_keys")
         lists = lists if isinstance(lists, dict) else {}
         with self._store.atomic():

@@ -17,6 +17,7 @@ from adapters.matrix.guards import MEGOLM, Machine
 from adapters.matrix.http import Json
 from adapters.matrix.rooms import Room, Rooms
 from adapters.matrix.trust import may_read
+from chatops.ports import TryLater
 
 log = logging.getLogger(__name__)
 
@@ -70,6 +71,8 @@ class Sharing:
                 outbound = self._renew(room)
             missing = {reader: device for reader, device in readers.items() if reader not in outbound.has | without}
             if not missing:
+                if len(room.joined()) > 1 and not outbound.has:
+                    raise TryLater("nobody-can-read-it")  # better late, or a dead letter, than said to nobody
                 outbound.session.shared = True  # nio's flag; it encrypts only then
                 return
             await self._devices.meet(missing.values())

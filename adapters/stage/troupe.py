@@ -74,17 +74,17 @@ class Troupe:
 
     async def commands(self, words: str, seeing: str, *, show: bool = True) -> Message:
         """The maintainer gives a command in the security room, and it is answered."""
-        return await self.asks("maintainer", self.security, words, seeing, show=show)
+        return await self.asks("maintainer", self.security, words, seeing, "the answer", show=show)
 
     async def verifies_in_public(self, archive: Path, seeing: str) -> Message:
         """The passer-by asks in the public room about an archive."""
-        return await self.asks("passer-by", self.public, f"verify {check_line(archive)}", seeing)
+        return await self.asks("passer-by", self.public, f"verify {check_line(archive)}", seeing, f"“{seeing}”")
 
-    async def asks(self, name: str, room: str, words: str, seeing: str, *, show: bool = True) -> Message:
+    async def asks(self, name: str, room: str, words: str, seeing: str, what: str, *, show: bool = True) -> Message:
         """Somebody gives a command, and the answer to it says ``seeing``."""
         said = await self.scene.says(self.who(name), room, f"!dynasched {words}")
         return await self.scene.expect(
-            self.who(name), f"“{seeing}”", lambda seen: seen.answers == said and seeing in seen.text, show=show
+            self.who(name), what, lambda seen: seen.answers == said and seeing in seen.text, show=show
         )
 
     async def presses(self, name: str, card: Message, button: str) -> None:

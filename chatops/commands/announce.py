@@ -102,7 +102,14 @@ def preview(desk: Desk, args: Announce) -> Preview:
     # Hours and the weekday may pass without voiding the code; what is to be published may not change.
     rests = document.model_copy(update={"blocks": public.blocks})
     members = ",".join(sorted(file.signatories()))
-    return Preview(document, {"rests": rests.model_dump_json(), "vulnerable": ",".join(vulnerable), "members": members})
+    facts = {
+        "rests": rests.model_dump_json(),
+        "vulnerable": ",".join(vulnerable),
+        "members": members,
+        "embargo": f"{file.case.embargo} until {file.terms_date}",
+        "public": ",".join(sorted(place.id for place in desk.book.places(PlaceKind.PUBLIC))),
+    }
+    return Preview(document, facts)
 
 
 def handle(desk: Desk, args: Announce) -> Decision:

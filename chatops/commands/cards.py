@@ -154,14 +154,14 @@ def _question(file: CaseFile) -> Line:
     assert proposal is not None
     votes = list((proposal.votes or {}).values())
     yes, no = votes.count("agree"), votes.count("object")
-    return line(when(proposal.at), f" by {file.name(proposal.by)}: {yes} agree, {no} object")
+    return line(when(proposal.at), f" by {file.shown(proposal.by)}: {yes} agree, {no} object")
 
 
 def people(file: CaseFile) -> Table | None:
     """Everybody who was asked, with their answer and what their organisation says; silence is its own state."""
     rows = []
     for one in file.participants.values():
-        if one.role == "downstream" and one.asked_at is not None:
+        if one.role != "expert" and one.asked_at is not None:
             down = file.downstreams.get(one.organisation or "")
             status = down.answer if down and down.answer else "no answer"
             answer = ANSWERS[Consent(one.consent)]

@@ -10,7 +10,7 @@ from chatops.commands.embargo import no_alarms
 from chatops.commands.kinds import Text
 from chatops.commands.moving import edit_case, moved
 from chatops.commands.timeline import marks
-from chatops.document import Document, Tlp, bullets, para
+from chatops.document import Document, Tlp, bullets, line, strong, when
 from chatops.model.changes import Happened
 from chatops.model.journal import entries
 from chatops.model.moves import Move
@@ -26,6 +26,8 @@ def handle(desk: Desk, args: Close) -> Decision:
     file = desk.case
     if file.case.closed_at is not None:
         raise Refusal(f"{file.id} is closed already")
+    if file.case.announcing_at is not None and not file.public:
+        raise Refusal(f"{file.id} is being announced; wait until that is done, or has failed")
     if file.embargoed:
         raise Refusal(
             f"the embargo of {file.id} is in force; announce it, or end it first: embargo {file.id} end REASON"
@@ -38,18 +40,27 @@ def handle(desk: Desk, args: Close) -> Decision:
         file, closed_at=desk.now, outcome=outcome, next_word=None, reason=args.reason or file.case.reason
     )
     told = Happened("closed", file.id, {"outcome": outcome}, text=args.reason, changes=(*steps, change))
-    lines = marks(list(entries(desk.book.session, file.id)), inside=True)
-    card = Document(
-        title=f"{file.id}: closed ({outcome})",
-        kind="closed",
-        tlp=Tlp.AMBER_STRICT,
-        case=file.id,
-        blocks=(para("What happened:"), bullets(lines)),
-    )
+    found = list(entries(desk.book.session, file.id))
+    last = line(when(desk.now), " ", strong("closed"), f": {outcome} ({desk.actor.name})")  # not in the journal yet
+
+    def card(*, inside: bool) -> Document:
+        return Document(
+            title=f"{file.id}: closed ({outcome})",
+            kind="closed",
+            tlp=Tlp.AMBER_STRICT,
+            case=file.id,
+            blocks=(bullets([*marks(file, found, inside=inside), last]),),
+        )
+
     messages: list[Outgoing] = []
     if desk.place is not PlaceKind.SECURITY:
-        messages.append(Message(Security(), card))
-    return Decision(reply=card, events=[told], messages=messages, alarms=no_alarms(file))
+        messages.append(Message(Security(), card(inside=True)))
+    return Decision(
+        reply=card(inside=desk.place is not PlaceKind.EMBARGO),
+        events=[told],
+        messages=messages,
+        alarms=no_alarms(file),
+    )
 
 
 COMMAND = Command(

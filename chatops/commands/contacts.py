@@ -68,18 +68,19 @@ def _roles(args: Contacts) -> list[str] | None:
     for word in named:
         if word not in ROLES:
             close = nearest(word, ROLES)
-            raise Refusal(f'no role "{word}"; ' + (f"did you mean {close}?" if close else f"roles: {', '.join(ROLES)}"))
+            hint = f"did you mean {close}?" if close else f"roles: {', '.join(ROLES)}"
+            raise Refusal(f'no role "{short(word)}"; {hint}')
     return named
 
 
 def _addresses(desk: Desk, told: str, owner: str | None) -> list[Address]:
     found = []
-    for word in re.split(r"[,\s]+", told):
+    for word in filter(None, re.split(r"[,\s]+", told)):
         service, _, rest = word.partition(":")
         shape = SHAPES.get(service)
         if shape is None or not shape[0].fullmatch(rest):
             example = shape[1] if shape else SHAPES["matrix"][1]
-            raise Refusal(f'"{word}" is no address; write it as {example}')
+            raise Refusal(f'"{short(word)}" is no address; write it as {example}')
         address = Address(service, "", rest)
         holder = desk.book.at(address)
         if holder is not None and holder.id != owner:
@@ -126,17 +127,19 @@ def _linked(desk: Desk, contact: str, addresses: list[Address]) -> list[Change]:
 
 def _add(desk: Desk, args: Contacts, name: str, old: Contact | None) -> Decision:
     if not re.fullmatch(r"[a-z0-9][a-z0-9._-]{0,39}", name):
-        raise Refusal(f'"{name}" is no name for a contact; use letters, digits and - as in debian')
+        raise Refusal(f'"{short(name)}" is no name for a contact; use letters, digits and - as in debian')
     if args.address is None:
         raise Refusal(f"say where {name} is reached: contacts add {name} address=matrix:@{name}:example.org")
     if name.startswith("all-"):
         raise Refusal("names that begin with all- are groups")
-    values = _values(args, desk)
-    contact = Contact.model_validate({"id": old.id if old else desk.fresh(), "name": name, "roles": [], **values})
+    # Who comes back comes back as new: what they were before is not on record by anybody's word of today.
+    blank: dict[str, object] = {"organisation": None, "roles": [], "zone": None, "standing_until": None}
+    values = {**blank, **_values(args, desk)}
+    contact = Contact.model_validate({"id": old.id if old else desk.fresh(), "name": name, **values})
     addresses = _addresses(desk, args.address, contact.id)
     changes: list[Change] = [put(Contact, old.id, **{**values, "active": True}) if old else new(contact)]
     changes += _linked(desk, contact.id, addresses)
-    facts = {"who": name, **{key: str(value) for key, value in values.items() if key in ("organisation", "roles")}}
+    facts = {"who": name, **{key: str(values[key]) for key in ("organisation", "roles") if values[key]}}
     return Decision(
         reply=_card(contact, addresses, f"{name} is on the roster"),
         events=[Happened("contact added", None, facts, changes=tuple(changes))],
@@ -152,6 +155,8 @@ def _change(desk: Desk, args: Contacts, contact: Contact) -> Decision:
         )
     if contact.configured and "roles" in values and Role.COORDINATOR not in (values["roles"] or []):  # type: ignore[operator]
         raise Refusal(f"{contact.name} is a coordinator by the configuration; change it there")
+    if "roles" in values and Role.COORDINATOR not in (values["roles"] or []):  # type: ignore[operator]
+        _not_the_last(desk, contact)
     changes: list[Change] = []
     if values:
         changes.append(put(Contact, contact.id, **values))
@@ -200,14 +205,18 @@ def _remove(desk: Desk, contact: Contact) -> Decision:
     open_in = [p.case for p in parts if p.consent in ("signatory", "invited", "lapsed") or p.role == "expert"]
     if open_in:
         raise Refusal(f"{contact.name} has a part in {open_in[0]}; take them out of it first")
-    if [c.id for c in desk.book.coordinators()] == [contact.id]:
-        raise Refusal(f"{contact.name} is the last coordinator; add another first")
+    _not_the_last(desk, contact)
     changes = [put(Contact, contact.id, active=False)]
     changes += [gone(ContactAddress, id_) for id_ in desk.book.address_ids(contact.id)]
     return Decision(
         reply=Document(title=f"{contact.name} is off the roster", kind="contacts", tone="good"),
         events=[Happened("contact removed", None, {"who": contact.name}, changes=tuple(changes))],
     )
+
+
+def _not_the_last(desk: Desk, contact: Contact) -> None:
+    if [c.id for c in desk.book.coordinators()] == [contact.id]:
+        raise Refusal(f"{contact.name} is the last coordinator; add another first")
 
 
 def _list(desk: Desk) -> Document:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 from chatops.config import Settings
 from chatops.document import Action, Document, Tlp, bullets, fields, line, para, when
@@ -175,14 +176,17 @@ class Job:
 
 @dataclass(frozen=True)
 class Alarm:
-    """Set (or move) a timer; ``due`` of None takes it away; with ``keep``, one that is set already stays."""
+    """Set (or move) a timer; ``due`` of None takes it away; with ``keep``, one that is set already stays, and gets the
+    items of the list in ``data`` that ``gather`` names.
+    """
 
     key: str
     kind: str
     due: datetime | None
     case: str | None = None
-    data: Mapping[str, str] = field(default_factory=dict)
+    data: Mapping[str, Any] = field(default_factory=dict)
     keep: bool = False
+    gather: str | None = None
 
 
 Outgoing = Message | Attach

@@ -27,6 +27,7 @@ from chatops.commands.desk import (
 )
 from chatops.commands.kinds import Choice, Moment, Text
 from chatops.commands.moving import edit_case, edit_participant, moved
+from chatops.commands.report import standing
 from chatops.commands.terms import house_rules, question
 from chatops.document import Action, Block, Document, Tlp, fields, line, para, quote, when
 from chatops.model.book import CaseFile
@@ -90,9 +91,6 @@ def _propose(desk: Desk, what: str, at: datetime, reason: str | None) -> Decisio
         raise Refusal(f'say why: embargo {file.id} {what} {at:%Y-%m-%d %H:%M} UTC reason="…"')
     in_force = file.embargoed
     move = (Move.EMBARGO_REVIEW if what == "review" else Move.EMBARGO_DATE) if team else Move.EMBARGO_PROPOSE
-    old = [put(Proposal, p.id, state="superseded") for p in file.proposals if p.state == "open"]
-    for one in file.proposals:
-        one.state = "superseded" if one.state == "open" else one.state
     proposal = Proposal(
         id=desk.fresh(),
         case=file.id,
@@ -105,17 +103,22 @@ def _propose(desk: Desk, what: str, at: datetime, reason: str | None) -> Decisio
     )
     if desk.actor.contact:
         file.contacts[desk.actor.id] = desk.actor.contact
+    old = _beside(file, proposal)
     file.proposals.append(proposal)
     facts = {"what": _named(what), "date": _stamp(at)}
     steps = moved(file, move, actor=desk.actor.id)
     proposed = Happened("date proposed", file.id, facts, text=reason, changes=(*old, new(proposal), *steps))
     alone = desk.settings.policy.quorum <= 1
     if desk.actor.coordinator and (in_force or alone):
-        settled = _settle(desk, file, proposal)
+        settled = settle(desk, file, proposal)
         settled.events.insert(0, proposed)
         return settled
     card = question_card(file, proposal)
+    if proposal.state == "later":
+        card = card.model_copy(update={"title": f"{file.id}: noted; the earlier date is settled first"})
     messages: list[Outgoing] = []
+    if not in_force and proposal.state == "open" and file.case.reporter and file.case.reporter != desk.actor.id:
+        messages.append(Message(Direct(file.case.reporter), _ask_reporter(file, proposal), kind="reporter"))
     if in_force and desk.place is not PlaceKind.EMBARGO:
         messages.append(Message(CaseRoom(file.id), card))
     if desk.place is not PlaceKind.SECURITY:
@@ -123,17 +126,48 @@ def _propose(desk: Desk, what: str, at: datetime, reason: str | None) -> Decisio
     return Decision(reply=card, events=[proposed], messages=messages)
 
 
+def _beside(file: CaseFile, proposal: Proposal) -> list[Change]:
+    """What becomes of the proposals that a new one meets.
+
+    Before terms are in force the shortest wins and the longer waits to become a revision (model.md); else, and of the
+    same person's, the newest counts.
+    """
+    changes: list[Change] = []
+    for one in file.proposals:
+        if one.state not in ("open", "later"):
+            continue
+        state = "superseded"
+        if file.case.embargo == Embargo.PROPOSED and one.by != proposal.by and one.state == "open":
+            state, proposal.state = ("open", "later") if one.at <= proposal.at else ("later", "open")
+        if state != one.state:
+            one.state = state
+            changes.append(put(Proposal, one.id, state=state))
+    return changes
+
+
+def _ask_reporter(file: CaseFile, proposal: Proposal) -> Document:
+    """The reporter's yes counts as much as a second coordinator's (model.md, embargo)."""
+    return Document(
+        title=f"{file.id}: may we keep your report private until then?",
+        kind="date",
+        tlp=Tlp.AMBER_STRICT,
+        case=file.id,
+        blocks=(fields(("Proposed date", line(when(proposal.at)))),),
+        actions=_votes(file),
+    )
+
+
 def question_card(file: CaseFile, proposal: Proposal) -> Document:
     """A proposed date, with who thinks what of it."""
     votes = proposal.votes or {}
-    yes = [file.name(one) for one, vote in votes.items() if vote == "agree"]
-    no = [file.name(one) for one, vote in votes.items() if vote == "object"]
+    yes = [file.shown(one) for one, vote in votes.items() if vote == "agree"]
+    no = [file.shown(one) for one, vote in votes.items() if vote == "object"]
     now = file.terms_date
     blocks: list[Block] = [
         fields(
             (f"Proposed {_named(proposal.what)}", line(when(proposal.at))),
             ("In force", line(when(now)) if now and file.embargoed else line("no date")),
-            ("By", file.name(proposal.by)),
+            ("By", file.shown(proposal.by)),
             ("Agree", ", ".join(yes) or "nobody yet"),
             ("Object", ", ".join(no) or "nobody"),
         )
@@ -147,10 +181,14 @@ def question_card(file: CaseFile, proposal: Proposal) -> Document:
         tlp=Tlp.AMBER_STRICT,
         case=file.id,
         blocks=tuple(blocks),
-        actions=(
-            Action(label="agree", command=f"agree {file.id}", emoji="👍"),
-            Action(label="object", command=f"object {file.id}", emoji="👎"),
-        ),
+        actions=_votes(file),
+    )
+
+
+def _votes(file: CaseFile) -> tuple[Action, ...]:
+    return (
+        Action(label="agree", command=f"agree {file.id}", emoji="👍"),
+        Action(label="object", command=f"object {file.id}", emoji="👎"),
     )
 
 
@@ -167,15 +205,29 @@ def _accept(desk: Desk) -> Decision:
     _coordinator(desk, "close the question")
     file = desk.case
     proposal = _open_question(file)
-    if not file.embargoed and file.question and desk.settings.policy.quorum > 1 and proposal.by == desk.actor.id:
+    if not file.embargoed and len(_agreed(desk, file, proposal)) < desk.settings.policy.quorum:
         raise Refusal("a second coordinator or the reporter must accept terms that are not the default")
-    return _settle(desk, file, proposal)
+    return settle(desk, file, proposal)
 
 
-def _settle(desk: Desk, file: CaseFile, proposal: Proposal) -> Decision:
+def _agreed(desk: Desk, file: CaseFile, proposal: Proposal) -> set[str]:
+    """Those whose yes counts and who have said it: coordinators, and the reporter."""
+    count = {contact.id for contact in desk.book.coordinators()} | {file.case.reporter}
+    yes = {one for one, vote in (proposal.votes or {}).items() if vote == "agree"}
+    return (yes | {proposal.by, desk.actor.id}) & count
+
+
+def enough(desk: Desk, file: CaseFile, proposal: Proposal) -> bool:
+    """Whether a reporter's yes just made the first terms agreed."""
+    first = file.case.embargo == Embargo.PROPOSED and desk.actor.id == file.case.reporter
+    return first and len(_agreed(desk, file, proposal)) >= max(2, desk.settings.policy.quorum)
+
+
+def settle(desk: Desk, file: CaseFile, proposal: Proposal) -> Decision:
     """The proposal becomes the terms in force."""
     before, was = file.terms_date, Embargo(file.case.embargo)
-    longer = was in IN_FORCE and (before is None or proposal.at > before)
+    after = proposal.at if proposal.what == "date" else file.case.release_date or proposal.at
+    longer = was in IN_FORCE and (before is None or after > before)
     changes: list[Change | Moved] = [*moved(file, Move.EMBARGO_ACCEPT_LONGER if longer else Move.EMBARGO_ACCEPT)]
     if proposal.what == "date":
         changes.append(edit_case(file, release_date=proposal.at))
@@ -185,14 +237,16 @@ def _settle(desk: Desk, file: CaseFile, proposal: Proposal) -> Decision:
         alarms = [Alarm(f"review:{file.id}", "review", proposal.at, file.id)]
     changes.append(put(Proposal, proposal.id, state="accepted"))
     proposal.state = "accepted"
+    changes += _next_question(file, was)
     lapsed = [one for one in file.participants.values() if one.consent == Consent.LAPSED]
     # Who has not answered yet would otherwise say yes to a date that is not in force any more.
-    ask = [one.contact for one in file.participants.values() if one.consent == Consent.INVITED]
+    invited = [one.contact for one in file.participants.values() if one.consent == Consent.INVITED]
+    ask: list[str] = []
     for one in lapsed:
         if one.standing:  # standing terms cover a later date too
             changes += moved(file, Move.ACCEPT, actor=one.contact)
             changes.append(edit_participant(file, one.contact, terms_until=file.terms_date))
-        elif longer:
+        elif after != before:
             ask.append(one.contact)
             if one.terms_until is not None:
                 alarms.append(Alarm(f"lapse:{file.id}:{one.contact}", "lapse", one.terms_until, file.id))
@@ -208,8 +262,22 @@ def _settle(desk: Desk, file: CaseFile, proposal: Proposal) -> Decision:
     if desk.place is not PlaceKind.SECURITY:
         messages.append(Message(Security(), case_card(file, desk.now, inside=True)))
     messages += [Message(Direct(one), question(desk, file, again=True), ping=(one,)) for one in ask]
+    if after != before:
+        messages += [Message(Direct(one), question(desk, file), ping=(one,)) for one in invited]
+    if (reporter := file.case.reporter) and reporter != desk.actor.id and not file.was_member(reporter):
+        messages.append(Message(Direct(reporter), standing(file, news), kind="reporter"))
     reply = room if desk.place is PlaceKind.EMBARGO else case_card(file, desk.now, inside=_team(desk), title=room.title)
     return Decision(reply=reply, events=[told], messages=messages, alarms=alarms)
+
+
+def _next_question(file: CaseFile, was: Embargo) -> list[Change | Moved]:
+    """Of the proposals before terms were in force, the longer becomes a revision."""
+    later = [one for one in file.proposals if one.state == "later"]
+    if was is not Embargo.PROPOSED or not later:
+        return []
+    steps = moved(file, Move.EMBARGO_DATE)
+    later[-1].state = "open"
+    return [*steps, put(Proposal, later[-1].id, state="open")]
 
 
 def crd_alarms(case: str, at: datetime, now: datetime) -> list[Alarm]:
@@ -260,13 +328,17 @@ def _end(desk: Desk, reason: str | None) -> Decision:
     steps = moved(file, Move.EMBARGO_END)
     told = Happened("embargo ended", file.id, text=reason, changes=steps)
     over = EmbargoOver(desk.project, file.id)
-    card = case_card(file, desk.now, inside=True, title=f"{file.id}: the embargo is over; nothing is announced by that")
+    inside = desk.place is not PlaceKind.EMBARGO
+    title = f"{file.id}: the embargo is over; nothing is announced by that"
+    card = case_card(file, desk.now, inside=inside, title=title)
     messages: list[Outgoing] = [Message(Direct(one), over) for one in asked]
     if desk.place is not PlaceKind.SECURITY:
         messages.append(Message(Security(), card))
     if file.case.reporter and file.case.reporter not in asked:
         messages.append(Message(Direct(file.case.reporter), over.document(), kind="reporter"))
-    return Decision(reply=card, events=[told], messages=messages, alarms=no_alarms(file))
+    # The reporter still waits for a word.
+    alarms = [alarm for alarm in no_alarms(file) if alarm.kind != "next-word"]
+    return Decision(reply=card, events=[told], messages=messages, alarms=alarms)
 
 
 def no_alarms(file: CaseFile) -> list[Alarm]:
@@ -285,7 +357,7 @@ def _ledger(desk: Desk, file: CaseFile) -> Document:
     items = [
         (
             f"{p.what} {p.state}",
-            line(when(p.at), f" by {file.name(p.by)}", f": {p.reason}" if p.reason else ""),
+            line(when(p.at), f" by {file.shown(p.by)}", f": {p.reason}" if p.reason else ""),
         )
         for p in file.proposals
     ]

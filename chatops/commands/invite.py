@@ -74,6 +74,8 @@ def _one(desk: Desk, contact: Contact, tell_now: bool) -> tuple[str, Happened | 
         return "a member already", None, None
     if one is not None and one.consent == Consent.INVITED:
         return "asked already; no answer yet", None, None
+    if one is not None and one.consent == Consent.LAPSED:
+        return "a member until the date they accepted; asked about the new one", None, None
     if not desk.book.addresses(contact.id):
         return "not reachable: no address on record", None, None
     standing = contact.standing_until is not None and contact.standing_until > desk.now

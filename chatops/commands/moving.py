@@ -105,6 +105,9 @@ def joined(file: CaseFile, contact: Contact, role: str) -> tuple[Change, ...]:
         file.participants[contact.id] = one
         file.contacts[contact.id] = contact
         changes.append(new(one))
+    elif role == "downstream" and file.participants[contact.id].organisation is None:
+        changes.append(edit_participant(file, contact.id, organisation=organisation))
+    organisation = file.participants[contact.id].organisation
     if role == "downstream" and organisation and organisation not in file.downstreams:
         down = Downstream(case=file.id, organisation=organisation, fix=fix_at_first(Exposure(file.case.exposure)))
         file.downstreams[organisation] = down

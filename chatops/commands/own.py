@@ -11,7 +11,7 @@ from chatops.commands.kinds import Person
 from chatops.commands.moving import edit_case
 from chatops.commands.report import standing
 from chatops.model.changes import Happened
-from chatops.model.people import Contact, Role
+from chatops.model.people import Contact, PlaceKind, Role
 
 
 @dataclass(frozen=True)
@@ -41,10 +41,11 @@ def handle(desk: Desk, args: Own) -> Decision:
     for person in (owner, args.backup):
         if person is not None:
             file.contacts[person.id] = person
-    card = case_card(file, desk.now, inside=True)
+    card = case_card(file, desk.now, inside=desk.place is not PlaceKind.EMBARGO)
     messages: list[Outgoing] = []
     if desk.room is None or desk.room.kind != "security":
-        messages.append(Message(Security(), card, ping=tuple({owner.id} - {desk.actor.id})))
+        whole = case_card(file, desk.now, inside=True)
+        messages.append(Message(Security(), whole, ping=tuple({owner.id} - {desk.actor.id})))
     if told_reporter and file.case.reporter:
         news = standing(file, f"{owner.name} looks after your report")
         messages.append(Message(Direct(file.case.reporter), news, kind="reporter"))

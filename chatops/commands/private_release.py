@@ -86,7 +86,6 @@ def record(
         KnownArchive(a["name"], version, {Algorithm(n): d for n, d in a["digests"].items()}, size=a["size"])
         for a in archives
     ]
-    card = release_card(desk, file, version, known)
     messages: list[Outgoing] = []
     uploads = [_upload(a) for a in archives if a["path"]]
     to_reporter = file.case.reporter if file.case.reporter not in file.signatories() else None
@@ -94,6 +93,7 @@ def record(
     if to_reporter:
         targets.append((Direct(to_reporter), "reporter"))
     for target, kind in targets:
+        card = release_card(desk, file, version, known, member=kind == "details")
         messages.append(Message(target, card, kind=kind))
         messages += [Attach(target, upload, file.id, kind) for upload in uploads]
     done = Document(
@@ -143,8 +143,10 @@ def _upload(archive: Mapping[str, Any]) -> Upload:
     return Upload(path=archive["path"], name=archive["name"], sha256=archive["digests"]["sha256"])
 
 
-def release_card(desk: Desk, file: CaseFile, version: str, archives: Sequence[KnownArchive]) -> Document:
-    """What members get: the check lines, how to use them, and until when it is private."""
+def release_card(
+    desk: Desk, file: CaseFile, version: str, archives: Sequence[KnownArchive], *, member: bool
+) -> Document:
+    """What members (and the reporter) get: the check lines, how to use them, and until when it is private."""
     sha1 = [f"{a.digests[Algorithm.SHA1]}  {a.name}" for a in archives if Algorithm.SHA1 in a.digests]
     sha256 = [f"{a.digests[Algorithm.SHA256]}  {a.name}" for a in archives if Algorithm.SHA256 in a.digests]
     until = file.terms_date
@@ -167,8 +169,10 @@ def release_card(desk: Desk, file: CaseFile, version: str, archives: Sequence[Kn
         para(
             "Still private",
             *((" until ", when(until)) if until else ()),
-            ": build, test and prepare; publish nothing. Tell us: ",
-            typed(f"status {file.id} fix-ready"),
+            ": build, test and prepare; publish nothing. Tell us: "
+            if member
+            else ": try it, and publish nothing. Tell us: ",
+            typed(f"status {file.id} fix-ready" if member else f"report {file.id} TEXT"),
         )
     )
     return Document(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from chatops import policy
 from chatops.checksums.archives import KnownArchive
 from chatops.checksums.notations import NOTATIONS
 from chatops.commands.declare import EVERYWHERE, Command, Who, option, positional
@@ -28,12 +29,19 @@ def handle(desk: Desk, args: Releases) -> Decision:
     known = [r for r in desk.book.releases() if r.state != "private" or r.case in cleared]
     known.sort(key=lambda r: _key(r.version), reverse=True)
     if args.version is None:
-        return Decision(reply=_list(known))
+        return _answer(desk, _list(known))
     release = next((r for r in known if r.version == args.version), None)
     if release is None:
         close = nearest(args.version, [r.version for r in known])
         raise Refusal(f"no release {args.version}" + (f"; did you mean {close}?" if close else ""))
-    return Decision(reply=_one(desk, release, args.notation or "gnu"))
+    return _answer(desk, _one(desk, release, args.notation or "gnu"))
+
+
+def _answer(desk: Desk, document: Document) -> Decision:
+    """A reporter may hear of the private release without being a member."""
+    file = desk.book.case(document.case) if document.case else None
+    reporter = file is not None and not policy.roles(desk.actor, file) & (Who.TEAM | Who.MEMBER)
+    return Decision(reply=document, reply_kind="reporter" if reporter else "details")
 
 
 def _key(version: str) -> tuple[tuple[int, str], ...]:

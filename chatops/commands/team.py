@@ -13,7 +13,7 @@ from chatops.commands.show import reports
 from chatops.document import Document, Tlp, fields, para
 from chatops.model.changes import Happened
 from chatops.model.moves import Move
-from chatops.model.people import Contact
+from chatops.model.people import Contact, Role
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,8 @@ def handle(desk: Desk, args: Team) -> Decision:
             changes=(edit_participant(file, who.id, role="downstream"),),
         )
         return Decision(reply=_done(desk, f"{who.name} is off the team"), events=[left])
+    if Role.COORDINATOR in (who.roles or []):
+        raise Refusal(f"{who.name} is a coordinator: on the team already")
     if one is not None and one.role == "expert":
         raise Refusal(f"{who.name} is an expert of {file.id} already")
     if file.case.closed_at is not None:

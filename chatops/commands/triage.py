@@ -20,6 +20,7 @@ from chatops.model.cases import Case, Proposal
 from chatops.model.changes import Change, Happened, new
 from chatops.model.machines import IN_FORCE, Embargo, Report
 from chatops.model.moves import Move
+from chatops.model.people import PlaceKind
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,10 @@ def handle(desk: Desk, args: Triage) -> Decision:
     first = file.case.report in (Report.START, Report.RECEIVED, Report.INVALID, Report.VALID, Report.DEFERRED)
     if first:
         values["triaged_at"] = desk.now
-    own_terms = file.case.asked_date is not None and file.case.embargo == Embargo.NONE
+    if first and file.case.outcome is not None:  # it was rejected, and that was wrong
+        values["outcome"] = values["reason"] = None
+    asked = file.case.asked_date
+    own_terms = asked is not None and asked > desk.now and file.case.embargo == Embargo.NONE
     move = Move.TRIAGE_PROPOSE if own_terms else Move.TRIAGE
     was = Embargo(file.case.embargo)
     steps = moved(file, move)
@@ -76,9 +80,9 @@ def handle(desk: Desk, args: Triage) -> Decision:
         changes=(*opened, *changes, *((edit_case(file, **values),) if values else ()), *steps),
     )
     messages: list[Outgoing] = []
-    card = case_card(file, desk.now, inside=True)
+    card = case_card(file, desk.now, inside=desk.place is not PlaceKind.EMBARGO)
     if desk.room is None or desk.room.kind != "security":
-        messages.append(Message(Security(), card))
+        messages.append(Message(Security(), case_card(file, desk.now, inside=True)))
     if embargo in IN_FORCE and not begins:  # a new room has nobody in it yet; who comes in is told the terms
         messages.append(Message(CaseRoom(file.id), case_card(file, desk.now, inside=False)))
     if first and file.case.reporter:

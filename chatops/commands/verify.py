@@ -64,7 +64,7 @@ def handle(desk: Desk, args: Verify) -> Decision:
         reply=answer(desk, verdicts),
         events=events,
         alarms=alarms,
-        reply_kind="reporter" if _private(verdicts) and _only_reporter(desk, verdicts) else "details",
+        reply_kind=kind_of(desk, verdicts),
     )
 
 
@@ -77,6 +77,11 @@ def case_of(desk: Desk, verdicts: Sequence[Verdict]) -> str | None:
     archive = _private(verdicts)
     release = desk.book.release(archive.version) if archive else None
     return release.case if release else None
+
+
+def kind_of(desk: Desk, verdicts: Sequence[Verdict]) -> str:
+    """What the gate is told of the answer: a reporter may hear of the private release without being a member."""
+    return "reporter" if _private(verdicts) and _only_reporter(desk, verdicts) else "details"
 
 
 def _only_reporter(desk: Desk, verdicts: Sequence[Verdict]) -> bool:
@@ -226,11 +231,14 @@ def alert(desk: Desk, verdicts: Sequence[Verdict]) -> tuple[list[Happened], list
     seen = []
     for v in verdicts:
         if v.kind is VerdictKind.MISMATCH and v.ours and v.archive is not None and isinstance(v.pasted, Pasted):
-            facts = {"file": v.archive.name, "digest": v.pasted.digest, "where": where, "by": desk.actor.name}
-            seen.append(Happened(MISMATCH, case_of(desk, [v]), facts))
+            told = {"file": v.archive.name, "digest": v.pasted.digest, "where": where, "by": desk.actor.name}
+            seen.append({**told, "case": case_of(desk, [v])})
     if not seen:
         return [], []
-    return seen, [Alarm("mismatch", "mismatch", desk.now + COLLECT, data={"since": desk.now.isoformat()}, keep=True)]
+    facts = {"file": str(seen[0]["file"]), "lines": str(len(seen)), "where": where, "by": desk.actor.name}
+    met = Happened(MISMATCH, seen[0]["case"], facts)
+    alarm = Alarm("mismatch", "mismatch", desk.now + COLLECT, data={"seen": seen}, keep=True, gather="seen")
+    return [met], [alarm]
 
 
 COMMAND = Command(

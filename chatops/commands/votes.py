@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from chatops import policy
 from chatops.commands.declare import PRIVATE, CaseUse, Command, Who, raw
 from chatops.commands.desk import CaseRoom, Decision, Desk, Message, Outgoing, Refusal, Security
-from chatops.commands.embargo import question_card
+from chatops.commands.embargo import enough, question_card, settle
 from chatops.commands.kinds import Text
 from chatops.commands.moving import moved
+from chatops.commands.report import standing
 from chatops.document import quote
 from chatops.model.cases import Proposal
 from chatops.model.changes import Change, Happened, Moved, put
@@ -36,7 +38,7 @@ def _handler(vote: str, move: Move) -> Callable[[Desk, Vote], Decision]:
         steps = moved(file, move, actor=desk.actor.id)
         changes: tuple[Change | Moved, ...] = (*steps, put(Proposal, proposal.id, votes=proposal.votes))
         card = question_card(file, proposal)
-        card = card.model_copy(update={"title": f"{file.id}: {desk.actor.name} {vote}s"})
+        card = card.model_copy(update={"title": f"{file.id}: {file.shown(desk.actor.id)} {vote}s"})
         if args.reason:
             card = card.model_copy(update={"blocks": (*card.blocks, quote(args.reason))})
         messages: list[Outgoing] = []
@@ -45,12 +47,16 @@ def _handler(vote: str, move: Move) -> Callable[[Desk, Vote], Decision]:
         if desk.place is not PlaceKind.SECURITY:
             messages.append(Message(Security(), card))
         facts = {"by": desk.actor.name, "vote": vote}
-        return Decision(
-            reply=card,
-            events=[Happened("voted", file.id, facts, text=args.reason, changes=changes)],
-            messages=messages,
-            reply_kind="reporter" if desk.actor.id == file.case.reporter else "details",
-        )
+        voted = Happened("voted", file.id, facts, text=args.reason, changes=changes)
+        if policy.roles(desk.actor, file) & (Who.TEAM | Who.MEMBER):
+            return Decision(reply=card, events=[voted], messages=messages)
+        if vote == "agree" and enough(desk, file, proposal):
+            settled = settle(desk, file, proposal)
+            news = "you agree; that is the date until which we all keep it private"
+            return replace(settled, events=[voted, *settled.events], reply=standing(file, news), reply_kind="reporter")
+        # The reporter: who else says what is for the members.
+        noted = standing(file, f"noted: you {vote} to {proposal.at:%Y-%m-%d %H:%M} UTC")
+        return Decision(reply=noted, reply_kind="reporter", events=[voted], messages=messages)
 
     return handle
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from typing import Any, NamedTuple, TypeVar
 
-from sqlalchemy import Text, cast, func
-from sqlmodel import Session, col, select
+from sqlalchemy import Text, bindparam, cast, func
+from sqlmodel import Session, SQLModel, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
 from chatops.checksums.archives import ArchiveState, KnownArchive, Provenance
@@ -116,6 +117,63 @@ class Part(NamedTuple):
     reporter: bool
 
 
+# What every decision asks for is made once: making a statement costs more than running it.
+_CONTACT_NAMED = select(Contact).where(Contact.name == bindparam("name"))
+_CONTACT_AT = (
+    select(Contact)
+    .join(ContactAddress, col(ContactAddress.contact) == Contact.id)
+    .where(
+        ContactAddress.service == bindparam("service"),
+        ContactAddress.tenant == bindparam("tenant"),
+        ContactAddress.address == bindparam("address"),
+    )
+)
+_CONTACTS_WITH = select(Contact).where(col(Contact.id).in_(bindparam("ids", expanding=True)))
+_COORDINATORS = (
+    select(Contact)
+    .where(col(Contact.active), cast(Contact.roles, Text).like(f'%"{Role.COORDINATOR}"%'))  # roles are JSON
+    .order_by(Contact.name)
+)
+_ADDRESSES_OF = select(ContactAddress).where(ContactAddress.contact == bindparam("contact")).order_by(ContactAddress.id)
+_PARTICIPANTS = select(Participant).where(Participant.case == bindparam("case"))
+_DOWNSTREAMS = select(Downstream).where(Downstream.case == bindparam("case")).order_by(Downstream.organisation)
+_PROPOSALS = select(Proposal).where(Proposal.case == bindparam("case")).order_by(col(Proposal.made_at))
+_NOTES = select(Note).where(Note.case == bindparam("case")).order_by(col(Note.at))
+_PLACE_OF_ROOM = select(Place).where(
+    Place.service == bindparam("service"),
+    Place.tenant == bindparam("tenant"),
+    Place.room == bindparam("room"),
+    Place.state != "closed",
+)
+
+
+@cache
+def _with_key(row: type[R]) -> SelectOfScalar[R]:
+    """The row with a primary key, whose parts are k0, k1, …"""
+    table = SQLModel.metadata.tables[str(row.__tablename__)]
+    query = select(row)
+    for number, column in enumerate(table.primary_key):
+        query = query.where(getattr(row, column.name) == bindparam(f"k{number}"))
+    return query
+
+
+@cache
+def _places(*columns: str) -> SelectOfScalar[Place]:
+    """Places of a kind that are not closed, narrowed by these columns."""
+    query = select(Place).where(Place.kind == bindparam("kind"), Place.state != "closed").order_by(Place.id)
+    for name in columns:
+        query = query.where(getattr(Place, name) == bindparam(name))
+    return query
+
+
+_OCCUPANTS = select(Occupant).where(Occupant.place == bindparam("place")).order_by(Occupant.address)
+_DIGESTS = select(ArchiveDigest).where(ArchiveDigest.archive == bindparam("archive"))
+_ARCHIVES_OF_DIGEST = select(Archive).where(
+    col(Archive.id).in_(select(ArchiveDigest.archive).where(ArchiveDigest.digest == bindparam("digest")))
+)
+_ARCHIVES_NAMED = select(Archive).where(Archive.name == bindparam("name"))
+
+
 @dataclass(frozen=True)
 class Book:
     """Look-ups in one session. What it gives are snapshots: changing one changes nothing that is stored."""
@@ -127,21 +185,17 @@ class Book:
         """Something was written: read anew from here on."""
         self._memory.clear()
 
-    def _get(self, row: type[R], key: object) -> R | None:
-        found = self.session.get(row, key)
-        if found is not None:
-            self.session.expunge(found)
-        return found
+    def _get(self, row: type[R], *key: str) -> R | None:
+        return self._first(_with_key(row), **{f"k{number}": part for number, part in enumerate(key)})
 
-    def _all(self, query: SelectOfScalar[R]) -> list[R]:
-        found = list(self.session.exec(query).all())
+    def _all(self, query: SelectOfScalar[R], **values: object) -> list[R]:
+        found = list(self.session.exec(query, params=values).all())
         for row in found:
-            if row in self.session:
-                self.session.expunge(row)
+            self.session.expunge(row)
         return found
 
-    def _first(self, query: SelectOfScalar[R]) -> R | None:
-        found = self._all(query.limit(1))
+    def _first(self, query: SelectOfScalar[R], **values: object) -> R | None:
+        found = self._all(query, **values)
         return found[0] if found else None
 
     # --- people
@@ -150,7 +204,7 @@ class Book:
         return self._get(Contact, id_)
 
     def named(self, name: str) -> Contact | None:
-        return self._first(select(Contact).where(Contact.name == name))
+        return self._first(_CONTACT_NAMED, name=name)
 
     def contacts(self) -> Sequence[Contact]:
         return self._all(select(Contact).where(col(Contact.active)).order_by(Contact.name))
@@ -161,26 +215,15 @@ class Book:
 
     def coordinators(self) -> list[Contact]:
         if "coordinators" not in self._memory:
-            mark = f'%"{Role.COORDINATOR}"%'  # roles are JSON
-            query = (
-                select(Contact).where(col(Contact.active), cast(Contact.roles, Text).like(mark)).order_by(Contact.name)
-            )
-            self._memory["coordinators"] = self._all(query)
+            self._memory["coordinators"] = self._all(_COORDINATORS)
         return self._memory["coordinators"]  # type: ignore[no-any-return]
 
     def at(self, address: Address) -> Contact | None:
         """Whose address it is; None for a stranger."""
-        query = select(Contact).join(ContactAddress, col(ContactAddress.contact) == Contact.id)
-        return self._first(
-            query.where(
-                ContactAddress.service == address.service,
-                ContactAddress.tenant == address.tenant,
-                ContactAddress.address == address.id,
-            )
-        )
+        return self._first(_CONTACT_AT, service=address.service, tenant=address.tenant, address=address.id)
 
     def addresses(self, contact: str) -> list[Address]:
-        rows = self._all(select(ContactAddress).where(ContactAddress.contact == contact).order_by(ContactAddress.id))
+        rows = self._all(_ADDRESSES_OF, contact=contact)
         return [Address(row.service, row.tenant, row.address) for row in rows]
 
     def services(self, contacts: Iterable[str]) -> set[str]:
@@ -205,13 +248,14 @@ class Book:
         if case is None:
             return None
         file = CaseFile(case)
-        for one in self._all(select(Participant).where(Participant.case == id_)):
+        for one in self._all(_PARTICIPANTS, case=id_):
             file.participants[one.contact] = one
-        for down in self._all(select(Downstream).where(Downstream.case == id_).order_by(Downstream.organisation)):
+        for down in self._all(_DOWNSTREAMS, case=id_):
             file.downstreams[down.organisation] = down
-        file.proposals = list(self._all(select(Proposal).where(Proposal.case == id_).order_by(col(Proposal.made_at))))
-        wanted = {*file.participants, case.owner, case.backup, case.reporter, *(p.by for p in file.proposals)} - {None}
-        for contact in self._all(select(Contact).where(col(Contact.id).in_(wanted))):
+        file.proposals = self._all(_PROPOSALS, case=id_)
+        people = (*file.participants, case.owner, case.backup, case.reporter, *(p.by for p in file.proposals))
+        wanted = {contact for contact in people if contact}
+        for contact in self._all(_CONTACTS_WITH, ids=sorted(wanted)) if wanted else ():
             file.contacts[contact.id] = contact
         return file
 
@@ -228,23 +272,22 @@ class Book:
         """The cases in which a contact has a part, what is due first at the front; closed ones too."""
         if ("parts", contact) not in self._memory:
             due = func.coalesce(Case.release_date, Case.review_date, Case.next_word)
-            wanted = (
-                select(
-                    Case.id,
-                    Case.closed_at,
-                    Case.embargo,
-                    Case.reporter,
-                    Participant.role,
-                    Participant.consent,
-                    Participant.terms_until,
-                )
-                .join(Participant, col(Participant.case) == Case.id)  # type: ignore[call-overload]
+            query = (
+                select(Case, Participant)
+                .join(Participant, col(Participant.case) == Case.id)
                 .where(Participant.contact == contact)
                 .order_by(due.is_(None), due, Case.id)
             )
             self._memory["parts", contact] = [
-                Part(id_, closed is None, role, consent, is_member(consent, embargo, until), reporter == contact)
-                for id_, closed, embargo, reporter, role, consent, until in self.session.exec(wanted)
+                Part(
+                    case.id,
+                    case.closed_at is None,
+                    one.role,
+                    one.consent,
+                    is_member(one.consent, case.embargo, one.terms_until),
+                    case.reporter == contact,
+                )
+                for case, one in self.session.exec(query)
             ]
         return self._memory["parts", contact]  # type: ignore[no-any-return]
 
@@ -254,8 +297,7 @@ class Book:
         return {case for case in self.session.exec(query) if case}
 
     def notes(self, case: str, kind: str | None = None) -> Sequence[Note]:
-        query = select(Note).where(Note.case == case).order_by(col(Note.at))
-        return self._all(query if kind is None else query.where(Note.kind == kind))
+        return [note for note in self._all(_NOTES, case=case) if kind in (None, note.kind)]
 
     def pending(self, code: str) -> Pending | None:
         return self._get(Pending, code)
@@ -269,27 +311,21 @@ class Book:
         return self._get(Place, id_)
 
     def room(self, service: str, tenant: str, room: str) -> Place | None:
-        return self._first(
-            select(Place).where(
-                Place.service == service, Place.tenant == tenant, Place.room == room, Place.state != "closed"
-            )
-        )
+        return self._first(_PLACE_OF_ROOM, service=service, tenant=tenant, room=room)
 
     def places(
         self, kind: PlaceKind, *, case: str | None = None, contact: str | None = None, service: str | None = None
     ) -> Sequence[Place]:
         """Places that are not closed."""
-        query = select(Place).where(Place.kind == kind, Place.state != "closed").order_by(Place.id)
-        for column, value in ((Place.case, case), (Place.contact, contact), (Place.service, service)):
-            if value is not None:
-                query = query.where(column == value)
-        return self._all(query)
+        given = {"case": case, "contact": contact, "service": service}
+        narrowed = {name: value for name, value in given.items() if value is not None}
+        return self._all(_places(*narrowed), kind=kind, **narrowed)
 
     def occupants(self, place: str) -> Sequence[Occupant]:
-        return self._all(select(Occupant).where(Occupant.place == place).order_by(Occupant.address))
+        return self._all(_OCCUPANTS, place=place)
 
     def occupant(self, place: str, address: str) -> Occupant | None:
-        return self._get(Occupant, (place, address))
+        return self._get(Occupant, place, address)
 
     # --- releases
 
@@ -306,7 +342,7 @@ class Book:
         return self._all(select(Archive).where(Archive.version == version).order_by(Archive.name))
 
     def digests(self, archive: str) -> Sequence[ArchiveDigest]:
-        return self._all(select(ArchiveDigest).where(ArchiveDigest.archive == archive))
+        return self._all(_DIGESTS, archive=archive)
 
 
 @dataclass(frozen=True)
@@ -317,11 +353,10 @@ class Shelf:
     cases: frozenset[str] = frozenset()
 
     def by_digest(self, digest: str) -> Sequence[KnownArchive]:
-        hits = select(ArchiveDigest.archive).where(ArchiveDigest.digest == digest)
-        return self._known(self.session.exec(select(Archive).where(col(Archive.id).in_(hits))))
+        return self._known(self.session.exec(_ARCHIVES_OF_DIGEST, params={"digest": digest}))
 
     def by_name(self, name: str) -> Sequence[KnownArchive]:
-        return self._known(self.session.exec(select(Archive).where(Archive.name == name)))
+        return self._known(self.session.exec(_ARCHIVES_NAMED, params={"name": name}))
 
     def by_version(self, version: str) -> Sequence[KnownArchive]:
         return self._known(self.session.exec(select(Archive).where(Archive.version == version)))
@@ -332,7 +367,7 @@ class Shelf:
             release = self.session.get(Release, archive.version)
             if release is None or (release.state == "private" and release.case not in self.cases):
                 continue
-            rows = self.session.exec(select(ArchiveDigest).where(ArchiveDigest.archive == archive.id)).all()
+            rows = self.session.exec(_DIGESTS, params={"archive": archive.id}).all()
             known.append(
                 KnownArchive(
                     name=archive.name,

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
-from sqlmodel import col, select
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from chatops.commands.desk import Decision, Desk, Message, Security
-from chatops.commands.verify import MISMATCH
 from chatops.document import Document, Tlp, fields, line, mono, para, strong, table
 from chatops.model.changes import Happened
 from chatops.model.flow import InboxRow, OutboxRow
-from chatops.model.journal import Entry
 from chatops.ports import Received
 from chatops.service.unit import Unit, refusal
 
@@ -28,6 +25,9 @@ def typed_in_public(unit: Unit, desk: Desk, verb: str) -> None:
     told = Happened("typed in public", facts={"verb": verb, "by": desk.actor.name})
     unit.carry_out(Decision(events=[told], messages=[Message(Security(), document)]))
 
+
+SHOWN = 20
+"""So many of the collected mismatches are shown one by one."""
 
 WHY = {
     "clearance": "the place is not cleared for it",
@@ -94,24 +94,15 @@ def parked(unit: Unit, row: InboxRow, received: Received | None) -> None:
     unit.carry_out(Decision(events=[told], messages=[Message(Security(), document, kind="alert")]))
 
 
-def mismatches(unit: Unit, since: datetime) -> None:
+def mismatches(unit: Unit, seen: Sequence[Mapping[str, Any]]) -> None:
     """One alert for all mismatches of the last while."""
-    found = unit.session.exec(
-        select(Entry).where(Entry.what == MISMATCH, col(Entry.at) >= since).order_by(col(Entry.id))
-    ).all()
     rows = [
-        (
-            line(strong(entry.told["facts"]["file"])),
-            line(mono(entry.told["facts"]["digest"][:16] + "…")),
-            line(f"{entry.told['facts']['by']} in {entry.told['facts']['where']}"),
-        )
-        for entry in found
+        (line(strong(one["file"])), line(mono(one["digest"][:16] + "…")), line(f"{one['by']} in {one['where']}"))
+        for one in seen[:SHOWN]
     ]
-    cases = {entry.chain for entry in found} - {"installation"}
-    if not rows:
-        return
+    cases = {one["case"] for one in seen if one["case"]}
     document = Document(
-        title="A checksum that is not ours" if len(rows) == 1 else f"{len(rows)} checksums that are not ours",
+        title="A checksum that is not ours" if len(seen) == 1 else f"{len(seen)} checksums that are not ours",
         kind="mismatch",
         tlp=Tlp.AMBER_STRICT,
         case=cases.pop() if len(cases) == 1 else None,

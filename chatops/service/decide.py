@@ -177,13 +177,15 @@ class Decider:
             return  # a room that we were never asked into by anybody who may
         bare = desk.place is PlaceKind.DIRECT or said.addressed
         line = addressed(said.text, self.settings.project.command, bare=bare)
+        if line is not None and bare and not said.addressed and listening.only_lines(line):
+            line = f"verify {line}"  # nothing else is meant by them
         if line is None or (said.addressed and listening.only_lines(said.text)):
             listening.said(unit, desk, said)
             return
         if received.service == SHELL and desk.actor.contact is None:
             unit.carry_out(Decision(reply=refusal("nobody on the roster has that name")))
             return
-        if not self._patient(session, received, desk):
+        if not self._patient(session, received, unit, desk):
             return
         if not said.private:
             unit.carry_out(
@@ -227,21 +229,41 @@ class Decider:
         if action is None:
             return
         unit, desk = self._desk(session, received, reacted.sender, reacted.room, reacted.target, now)
-        if desk.room is not None:
-            self._command(unit, desk, action.command, None)
+        if desk.room is None:
+            return
+        if row.kind == "question" and self._asked_anew(session, row):
+            unit.carry_out(Decision(reply=refusal("That date was replaced; please answer the newer question.")))
+            return
+        self._command(unit, desk, action.command, None)
 
-    def _patient(self, session: Session, received: Received, desk: Desk) -> bool:
+    def _asked_anew(self, session: Session, row: OutboxRow) -> bool:
+        """Whether a later question about the same case was put in the same place: a yes is to the terms in force."""
+        later = select(OutboxRow.id).where(
+            OutboxRow.place == row.place,
+            OutboxRow.case == row.case,
+            OutboxRow.kind == "question",
+            col(OutboxRow.id) > row.id,
+        )
+        return session.exec(later.limit(1)).first() is not None
+
+    def _patient(self, session: Session, received: Received, unit: Unit, desk: Desk) -> bool:
         """Strangers may ask so many things an hour; beyond that one word, then silence."""
-        if desk.actor.contact is not None or received.service == SHELL:
+        if desk.actor.contact is not None or received.service == SHELL or desk.place is not PlaceKind.DIRECT:
             return True
         limit = self.settings.policy.stranger_messages_per_hour
         since = desk.now - timedelta(hours=1)
         asked = session.exec(
             select(func.count())
             .select_from(InboxRow)
-            .where(col(InboxRow.conversation) == received.conversation, col(InboxRow.at) > since)
+            .where(
+                col(InboxRow.state).in_(("waiting", "done", "locked", "parked")),  # for the index
+                col(InboxRow.conversation) == received.conversation,
+                col(InboxRow.at) > since,
+            )
         ).one()
-        return desk.place is not PlaceKind.DIRECT or asked <= limit
+        if asked == limit + 1:
+            unit.carry_out(Decision(reply=refusal("That is a lot at once; I answer again in an hour.")))
+        return asked <= limit
 
 
 def _refused(desk: Desk, command: Command | None, text: str) -> Document:

@@ -85,7 +85,8 @@ def may_hear(file: CaseFile, contact: str, kind: str, now: datetime) -> bool:
         case "reporter":
             return file.case.reporter == contact
         case "told":
-            return one is not None and one.told_now and one.consent == Consent.INVITED
+            asked = one is not None and one.told_now and one.consent == Consent.INVITED
+            return asked or file.may_stay(contact, now)  # they may have accepted meanwhile
         case _:
             return file.may_stay(contact, now)
 

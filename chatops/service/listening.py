@@ -13,7 +13,7 @@ from chatops.checksums.digests import Algorithm
 from chatops.checksums.pasted import looks_like_check_lines, read_pasted
 from chatops.checksums.verdicts import Verdict, judge, judge_archive
 from chatops.commands.desk import Decision, Desk, Direct, Message, Outgoing, Security
-from chatops.commands.verify import MOST, alert, answer, case_of, shelf
+from chatops.commands.verify import MOST, alert, answer, case_of, kind_of, shelf
 from chatops.document import Document, Tlp, para
 from chatops.model.book import Shelf
 from chatops.model.changes import Happened
@@ -67,7 +67,9 @@ def _answer(unit: Unit, desk: Desk, verdicts: Sequence[Verdict]) -> None:
         return
     events, alarms = alert(desk, verdicts)
     unit.in_thread()
-    unit.carry_out(Decision(reply=answer(desk, verdicts), events=events, alarms=alarms))
+    unit.carry_out(
+        Decision(reply=answer(desk, verdicts), events=events, alarms=alarms, reply_kind=kind_of(desk, verdicts))
+    )
 
 
 def _pasted_in_public(unit: Unit, desk: Desk, verdicts: Sequence[Verdict]) -> None:

@@ -10,11 +10,12 @@ from sqlmodel import col, select
 from chatops.commands import announce, private_release
 from chatops.commands.desk import Actor, Decision, Desk, Message, Refusal, Security
 from chatops.config import Settings
-from chatops.document import Document, Tlp, para
+from chatops.document import Document, Tlp, para, typed
 from chatops.model.cases import Case
 from chatops.model.changes import Happened, put
 from chatops.model.flow import OutboxRow
 from chatops.model.journal import Entry, text_of
+from chatops.model.machines import Forbidden
 from chatops.model.people import Occupant, Place, PlaceKind
 from chatops.ports import Address, Outcome, Publish, Stage
 from chatops.service import shelving
@@ -56,6 +57,8 @@ def _room(unit: Unit, place: Place, kind: str, row: OutboxRow, outcome: Outcome)
                 Happened("room made", place.case, {"kind": place.kind, "service": place.service}, changes=(change,))
             )
             unit.settle_place(place.id)
+        case "open-room" if place.kind == PlaceKind.DIRECT:
+            _not_opened(unit, place)
         case "enter":
             _entered(unit, place, outcome)
         case "remove" if outcome.ok:
@@ -67,6 +70,25 @@ def _room(unit: Unit, place: Place, kind: str, row: OutboxRow, outcome: Outcome)
             unit.record(
                 Happened("room left", place.case, {"kind": place.kind}, changes=(put(Place, place.id, state="closed"),))
             )
+
+
+def _not_opened(unit: Unit, place: Place) -> None:
+    """Somebody cannot be reached where they are said to be. What was to be said there is given up, and told; the next
+    message tries anew, for their address may have been put right.
+    """
+    known = unit.book.contact(place.contact) if place.contact else None
+    name = known.name if known else "somebody"
+    lost = unit.give_up(place.id)
+    facts = {"who": name, "service": place.service, "messages": str(lost)}
+    unit.record(Happened("could not be reached", None, facts, changes=(put(Place, place.id, state="closed"),)))
+    document = Document(
+        title=f"{name} could not be reached on {place.service}: {lost} messages did not arrive",
+        kind="fault",
+        tlp=Tlp.AMBER_STRICT,
+        blocks=(para("Look at the address and send it again: ", typed(f"contacts show {name}")),),
+        tone="alert",
+    )
+    unit.carry_out(Decision(messages=[Message(Security(), document, kind="alert")]))
 
 
 def _entered(unit: Unit, place: Place, outcome: Outcome) -> None:
@@ -116,6 +138,8 @@ def _host(unit: Unit, desk: Desk, row: OutboxRow, outcome: Outcome) -> None:
             decision = announce.general_release(desk, file, deed.version, vulnerable, text, deed.progress)
     except Refusal as no:
         decision = _failed(file.id, deed, str(no))
+    except Forbidden as no:  # the case went on meanwhile
+        decision = _failed(file.id, deed, f"the {no.machine} is {no.state.replace('_', ' ')}")
     unit.carry_out(decision)
 
 

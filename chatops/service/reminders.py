@@ -27,7 +27,7 @@ def due(unit: Unit, settings: Settings, due: Due, now: datetime) -> None:
             unit.carry_out(Decision(jobs=[Job(Survey())], alarms=[alarm]))
             return
         case "mismatch":
-            alerts.mismatches(unit, datetime.fromisoformat(due.data["since"]))
+            alerts.mismatches(unit, due.data["seen"])
             return
     file = unit.book.case(due.case) if due.case else None
     if file is None or file.case.closed_at is not None:

@@ -120,7 +120,7 @@ class Rooms:
         purpose = kind.value
         assert purpose in ("direct", "security", "embargo")
         topic = "Private. What is said here stays here." if kind is not PlaceKind.DIRECT else ""
-        self._queue(place, OpenRoom(purpose=purpose, name=name, topic=topic, invite=invite), None)
+        self._queue(place, OpenRoom(purpose=purpose, name=name, topic=topic, invite=invite), contact)
         return place
 
     # --- people who should be in them
@@ -138,7 +138,7 @@ class Rooms:
         for occupant in present.values():
             if occupant.contact in belong:
                 continue
-            intruders = intruders or occupant.state != "invited"
+            intruders = True  # somebody who is only invited could come in at any moment
             if occupant.state != "leaving":
                 self._remove(place, occupant)
         if place.held is not intruders:

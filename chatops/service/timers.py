@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -23,6 +23,8 @@ from chatops.service.tables import TIMER, put_or_change
 ANCHOR_EVERY = timedelta(hours=1)
 ROWS = 100
 """A transaction fires at most so many timers."""
+MOST = 200
+"""A timer gathers at most so many things to tell."""
 
 log = logging.getLogger(__name__)
 
@@ -42,6 +44,14 @@ def timer_set(session: Session, key: str) -> bool:
     """Whether a timer of this key is set and has not fired yet."""
     query = select(TimerRow.key).where(TimerRow.key == key, col(TimerRow.fired).is_(False))
     return session.exec(query).first() is not None
+
+
+def gather(session: Session, key: str, name: str, more: Sequence[Any]) -> None:
+    """Add to a list in the data of a timer that is set, up to :data:`MOST` items."""
+    query = select(TimerRow.data).where(TimerRow.key == key, col(TimerRow.fired).is_(False))
+    data = dict(session.exec(query).one())
+    data[name] = [*data[name], *more][:MOST]
+    session.execute(update(TIMER).where(col(TimerRow.key) == key).values(data=data))
 
 
 def cancel_timer(session: Session, key: str) -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import update
 from sqlmodel import Session, col, select
 
 from chatops.commands.desk import (
@@ -39,7 +40,7 @@ from chatops.ports import Address, Deed, Enter, Leave, Post
 from chatops.service.gate import wanted
 from chatops.service.outbox import let_go
 from chatops.service.rooms import Rooms
-from chatops.service.timers import cancel_timer, set_timer, timer_set
+from chatops.service.timers import cancel_timer, gather, set_timer, timer_set
 
 RELEASE_HOST = "releases"
 """The service name of the release host's effects."""
@@ -210,6 +211,12 @@ class Unit:
             case=job.case,
         )
 
+    def give_up(self, place: str) -> int:
+        """What waits for a place that will never be; how much that was."""
+        waiting = col(OutboxRow.place) == place, col(OutboxRow.state) == "waiting"
+        done = self.session.execute(update(OutboxRow).where(*waiting).values(state="refused", problem="place-closed"))
+        return int(done.rowcount)  # type: ignore[attr-defined]
+
     def enter(self, place: Place) -> None:
         """Accept the invitation into a place."""
         self._for_room(place, Enter(), place.contact)
@@ -222,6 +229,8 @@ class Unit:
             cancel_timer(self.session, alarm.key)
         else:
             if alarm.keep and timer_set(self.session, alarm.key):
+                if alarm.gather is not None:
+                    gather(self.session, alarm.key, alarm.gather, alarm.data[alarm.gather])
                 return
             set_timer(self.session, alarm.key, alarm.due, alarm.kind, case=alarm.case, data=dict(alarm.data))
 
@@ -259,7 +268,16 @@ class Unit:
             return [None]
         known = self.book.contact(contact)
         case = document.case if document else None
-        self.record(Happened("could not be reached", case=case, facts={"who": known.name if known else contact}))
+        name = known.name if known else "somebody"
+        self.record(Happened("could not be reached", case=case, facts={"who": name}))
+        fault = Document(
+            title=f"{name} could not be reached: no address of theirs is on a service that runs",
+            kind="fault",
+            tlp=Tlp.AMBER_STRICT,
+            case=case,
+            tone="alert",
+        )
+        self.send(Message(Security(), fault, kind="alert"))
         return []
 
     def _here(self, document: Document | None) -> list[Place | None]:

@@ -84,7 +84,7 @@ async def test_messages_keys_and_buttons(place: House, stage: Stage) -> None:
     ]
     public = await place["passer-by"].say(place.public, verify(1))
     private = await debian.say(chat, verify(2))
-    card = await place["maintainer"].say(place.security, f"!dynasched show {place.case}")
+    card = await place["maintainer"].say(place.security, "!dynasched triage Something else")
     for trap in traps:
         await trap.caught_within(WITHIN)
     assert place.outbox()["attempted"] >= len(traps)
@@ -98,7 +98,7 @@ async def test_messages_keys_and_buttons(place: House, stage: Stage) -> None:
         for event in await place.timeline(place["maintainer"], place.security)
         if event["type"] == "m.reaction" and event["content"]["m.relates_to"]["event_id"] == shown.event
     ]
-    assert len(pressed) == len(set(pressed)) > 1
+    assert pressed == ["📣"]
 
 
 @STAGES
@@ -212,12 +212,13 @@ async def test_between_the_keys_and_the_inbox(place: House) -> None:
     await place.arrive("reporter")
     reporter = place["reporter"]
     chat = await place.opens_chat("reporter")
-    await place.quiet()
+    await place.answered("reporter", chat, [await reporter.say(chat, verify(4))])
+    reporter.client.invalidate_outbound_session(chat)  # what is said next comes with a new key
 
     def keys() -> int:
         file = place.bot.folder / "state" / "matrix" / "crypto.db"
         with contextlib.closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True, timeout=10)) as connection:
-            return int(connection.execute("SELECT COUNT(*) FROM megolminboundsessions").fetchone()[0])
+            return int(connection.execute("SELECT COUNT(*) FROM megolm").fetchone()[0])
 
     before, admitted = keys(), place.rows("SELECT COUNT(*) FROM inbox")
     with place.database_locked():
