@@ -9,6 +9,7 @@ is turned. So a whole disclosure takes a moment, and a test reads like a play::
 
 from __future__ import annotations
 
+import copy
 import itertools
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
@@ -154,6 +155,14 @@ class Chat:
         self._report = report
         self._numbers = itertools.count(1)
 
+    def fork(self, report: Callable[[str, Event], None]) -> Chat:
+        other = Chat(report)
+        other.rooms = copy.deepcopy(self.rooms)
+        other.seen, other.files, other.done = list(self.seen), list(self.files), list(self.done)
+        other.redacted, other.shy = list(self.redacted), set(self.shy)
+        other._numbers = copy.copy(self._numbers)
+        return other
+
     def fresh(self, sort: str) -> str:
         return f"{sort}{next(self._numbers)}"
 
@@ -267,14 +276,33 @@ class House:
         self.host = Host()
         self.shells: list[tuple[str, Document]] = []
         self._news: list[tuple[str, Event]] = []
-        self.decisions = Decider(self.settings, self.registry, frozenset({"matrix"}), self.clock)
+        self._wire()
         self.broken: Callable[[Received], Exception | None] = lambda received: None  # a fault of our own, pretended
-        self._outbox = Outbox(("matrix", "releases", "shell"), gate, self._fault, jitter=lambda: 0.0)
         self._events = itertools.count(1)
         with Session(self.engine) as session:
             roster.reconcile(self._unit(session, "configuration"), self.settings)
             session.commit()
         self.run()
+
+    def _wire(self) -> None:
+        self.decisions = Decider(self.settings, self.registry, frozenset({"matrix"}), self.clock)
+        self._outbox = Outbox(("matrix", "releases", "shell"), gate, self._fault, jitter=lambda: 0.0)
+
+    def fork(self) -> House:
+        """Another house that goes on from where this one is."""
+        other = copy.copy(self)
+        other.clock = copy.copy(self.clock)
+        other.host = copy.deepcopy(self.host)
+        other.shells = list(self.shells)
+        other._news = list(self._news)
+        other._events = copy.copy(self._events)
+        other.chat = self.chat.fork(other._reported)
+        raw = self.engine.raw_connection()
+        assert isinstance(raw.driver_connection, sqlite3.Connection)
+        other.engine = _engine(raw.driver_connection.serialize())
+        raw.close()
+        other._wire()
+        return other
 
     # --- people say and do things
 
@@ -334,8 +362,9 @@ class House:
         self._enter(address(who), seen.room)
         before = len(self.chat.seen)
         self.receive(seen.room, Reacted(sender=address(who), room=seen.room, target=seen.event, key=key))
-        answers = [one for one in self.chat.seen[before:] if one.post.reply_to == seen.event]
-        return answers[-1].document if answers else None
+        new = self.chat.seen[before:]
+        answers = [one for one in new if one.post.reply_to == seen.event]
+        return [one for one in new if one.event == answers[-1].event][-1].document if answers else None
 
     def drop(self, who: str, where: str, name: str, sha256: str, size: int = 1000) -> Document | None:
         """Drop an archive into a room."""
@@ -627,8 +656,8 @@ class House:
 _TEMPLATE: list[bytes] = []
 
 
-def _engine() -> Any:
-    """An empty database in memory, copied from one that was made once."""
+def _engine(content: bytes | None = None) -> Any:
+    """A database in memory: empty (copied from one that was made once), or with this content."""
     engine = create_engine(
         "sqlite://", poolclass=StaticPool, connect_args={"check_same_thread": False}, hide_parameters=True
     )
@@ -636,8 +665,8 @@ def _engine() -> Any:
     @event.listens_for(engine, "connect")
     def _connect(connection: sqlite3.Connection, record: object) -> None:
         connection.isolation_level = None
-        if _TEMPLATE:
-            connection.deserialize(_TEMPLATE[0])
+        if content is not None or _TEMPLATE:
+            connection.deserialize(content or _TEMPLATE[0])
         connection.execute("PRAGMA foreign_keys=ON")
 
     @event.listens_for(engine, "begin")

@@ -28,7 +28,9 @@ def how_to_visit(console: Console, company: Company, folder: Path) -> None:
     for name in NAMES:
         accounts.add_row(name, password(name))
     console.print(accounts)
-    console.print(f"  The bot is {company.bot_id}. A new device cannot read what was said before it.")
+    console.print(f"  The bot is {company.bot_id}. A new device cannot read what was said before.")
+    console.print("  Rooms: DynaSched security team (the maintainers), DynaSched DS-… (the members),")
+    console.print("    dynasched (everybody), and a chat of each with the bot.")
     console.print("  Try:")
     for line in _TRY:
         console.print(Padding(line, (0, 0, 0, 4)))

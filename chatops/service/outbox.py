@@ -197,6 +197,7 @@ class Outbox:
             return None
         if verdict != "pass":
             log.error("effect %s refused: %s", row.key, code)
+            row.state = "refused"  # as whoever is told of it sees it
             change_outbox(session, row.id, state="refused", lease_until=None, not_before=None, problem=code)
             self._fault(session, row, code)
             return None

@@ -80,8 +80,8 @@ def test_wrong_arguments_are_refused_with_the_usage_and_nothing_changes(scene: S
         assert answer.endswith(f"Usage: {command.usage}") or " too many" not in answer, answer
 
 
-@pytest.mark.parametrize("place", PLACES)
-@pytest.mark.parametrize("who", [who for who in ASKERS if not ASKERS[who] & Who.COORDINATOR])
+@pytest.mark.parametrize("place", ["direct", "public"])
+@pytest.mark.parametrize("who", ["nobody", "finder", "suse", "fedora", "expert"])
 def test_a_case_that_one_may_not_know_answers_like_one_that_does_not_exist(scene: Scene, who: str, place: str) -> None:
     asked = 0
     for command in REGISTRY.values():
@@ -104,8 +104,7 @@ def test_who_has_no_part_in_a_case_is_told_the_same_whether_it_exists(scene: Sce
         assert there.replace(scene.case, scene.none) == nowhere
 
 
-@pytest.mark.parametrize("place", PLACES)
-@pytest.mark.parametrize("who", ASKERS)
+@pytest.mark.parametrize(("who", "place"), [("nobody", "public"), ("nobody", "direct"), ("gone", "direct")])
 def test_a_verb_that_one_may_not_see_answers_like_one_that_does_not_exist(scene: Scene, who: str, place: str) -> None:
     seen = {verb: command for verb, command in REGISTRY.items() if command.who & ASKERS[who]}
     whole = scene.house.decisions
@@ -122,7 +121,7 @@ def test_a_verb_that_one_may_not_see_answers_like_one_that_does_not_exist(scene:
             scene.house.decisions = whole
         assert with_all == without
         compared += 1
-    assert compared or ASKERS[who] & Who.COORDINATOR
+    assert compared > 10
 
 
 def typo(word: str) -> str:
@@ -207,16 +206,18 @@ def test_in_an_embargo_room_no_answer_tells_of_another_case(scene: Scene) -> Non
 @pytest.mark.parametrize("who", ["fedora", "finder", "suse", "expert", "maintainer"])
 def test_in_a_public_room_nobody_reads_that_somebody_has_a_part_in_a_case(scene: Scene, who: str) -> None:
     """What bystanders see for somebody in a case is what they see for anybody, or nothing at all."""
-    before = len(scene.house.seen_in("public"))
+    room = scene.house.room("public")
+    texts = [f"report {scene.case[:-1]}2 more of it", "help", "help status"]
     for verb, command in REGISTRY.items():
-        if not (command.who & Who.ALL):
-            scene.house.public(who, f"{verb} {scene.case}")
-            scene.house.public(who, f"{typo(verb)} {scene.case}")
-    scene.house.public(who, f"report {scene.case[:-1]}2 more of it")
-    shown = [seen.document.title for seen in scene.house.seen_in("public")[before:]]
-    assert not any(scene.case in title or "did you mean" in title or "here" in title for title in shown)
-    help_ = scene.house.public(who, "help")
-    assert help_ == scene.house.public("nobody", "help")
+        if Who.ALL not in command.who:
+            texts += [f"{verb} {scene.case}", f"{typo(verb)} {scene.case}"]
+    shown = 0
+    for text in texts:
+        here = [doc for where, doc in scene.house.would(who, "public", text).answers if where == room]
+        arch = [doc for where, doc in scene.house.would("arch", "public", text).answers if where == room]
+        assert here in ([], arch)
+        shown += len(here)
+    assert shown > 2
 
 
 def test_who_may_do_a_thing_elsewhere_is_told_where(scene: Scene) -> None:

@@ -1,0 +1,229 @@
+"""A report, from the first word to its triage or rejection (policy step 1)."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from chatops.document import Tlp
+from chatops.model.machines import Embargo, Report
+from tests.house import REPORT, START, TERMS, House, address, reported
+
+
+def test_a_stranger_who_reports_becomes_a_contact_with_a_name_that_tells_nothing(house: House) -> None:
+    receipt = house.direct("finder", f"report {REPORT}")
+    assert receipt is not None
+    assert receipt.title == f"{house.case}: your report has arrived"
+    assert receipt.tlp == Tlp.GREEN
+    file = house.file(house.case)
+    assert file.name(file.case.reporter) == f"reporter-{house.case[-4:].casefold()}"
+    assert (file.case.report, file.case.embargo, file.case.triaged_at) == (Report.RECEIVED, Embargo.NONE, None)
+    told = house.last("security", kind="new report")
+    assert REPORT in told.text
+    assert set(told.post.ping) == {address("maintainer"), address("maintainer-2")}
+    assert house.journal_is_good()
+
+
+def test_a_report_is_kept_word_for_word(house: House) -> None:
+    text = "It’s here — “quoted”…\n\n    indented\ttab\n\u200bzero width"
+    case = reported(house, text)
+    told = house.last("security", kind="new report").document
+    assert any(getattr(block, "text", None) == text for block in told.blocks)
+    shown = house.say("maintainer", "security", f"show {case}")
+    assert shown is not None
+    assert any(getattr(block, "text", None) == text for block in shown.blocks)
+
+
+def test_wishes_are_on_record_and_help_is_answered_sooner(house: House) -> None:
+    house.direct("finder", f'report credit="A. Finder" review=yes {REPORT}')
+    slow = house.file(house.case).case
+    house.direct("other", f"report help=yes {REPORT}")
+    fast = house.file(next(c for c in house.cases() if c != slow.id)).case
+    assert slow.wishes == {"credit": "A. Finder", "review": "yes"}
+    assert fast.next_word is not None
+    assert slow.next_word is not None
+    assert fast.next_word < slow.next_word
+
+
+def test_the_reporter_adds_and_sees_where_it_stands_and_reads_nothing_of_others(members_house: House) -> None:
+    house = members_house
+    added = house.direct("finder", f"report {house.case} Also in 0.9.")
+    assert added is not None
+    assert added.title == f"{house.case}: added to your report"
+    assert "Also in 0.9." in house.last("security", kind="addition").text
+    stands = house.direct("finder", f"report {house.case}")
+    assert stands is not None
+    assert stands.kind == "progress"
+    text = house.last("direct", "finder").text
+    assert "fedora" not in text
+    assert "debian" not in text
+    assert house.direct("finder", "report") is not None
+    assert house.case in house.last("direct", "finder").text
+
+
+def test_another_persons_report_is_neither_seen_nor_added_to(reported_house: House) -> None:
+    house = reported_house
+    other = house.direct("nosy", f"report {house.case} tell me more")
+    assert other is not None
+    assert other.title == f"there is no case {house.case}"
+    coordinator = house.say("maintainer", "security", f"report {house.case} more of it")
+    assert coordinator is not None
+    assert "not your own report" in coordinator.title
+    assert len(house.cases()) == 1
+
+
+def test_a_cve_in_front_of_a_report_is_no_case(house: House) -> None:
+    receipt = house.direct("finder", "report CVE-2026-1234 is in your queue, too")
+    assert receipt is not None
+    assert receipt.kind == "receipt"
+
+
+def test_a_report_in_an_unencrypted_chat_is_answered_in_an_encrypted_one(house: House) -> None:
+    room = house.open_direct("finder", encrypted=False)
+    assert house.say("finder", room, f"report {REPORT}", bare=True) is None
+    receipt = house.seen_by("finder")[-1]
+    assert receipt.document.kind == "receipt"
+    assert receipt.room != room
+    assert house.chat.rooms[receipt.room].encrypted
+
+
+def test_triage_accepts_the_report_and_default_terms_make_the_embargo_active(reported_house: House) -> None:
+    house = reported_house
+    card = house.say("maintainer", "security", f"triage {house.case} severity={TERMS} Job queue overflow")
+    assert card is not None
+    case = house.file(house.case).case
+    assert (case.report, case.embargo, case.title) == (Report.ACCEPTED, Embargo.ACTIVE, "Job queue overflow")
+    assert (case.band, case.triaged_at) == ("high", START)
+    assert case.review_date == START + timedelta(days=30)
+    assert house.members(house.case) == {"maintainer", "maintainer-2"}
+    assert house.last("direct", "finder").document.kind == "progress"
+
+
+def test_triage_again_amends_and_changes_no_machine(embargoed_house: House) -> None:
+    house = embargoed_house
+    before = house.file(house.case).case
+    house.say("maintainer", "security", f'triage {house.case} mitigation="Limit names to 64 bytes" cve=cve-2026-12345')
+    after = house.file(house.case).case
+    assert (after.mitigation, after.cve) == ("Limit names to 64 bytes", "CVE-2026-12345")
+    assert (after.embargo, after.review_date, after.triaged_at) == (
+        before.embargo,
+        before.review_date,
+        before.triaged_at,
+    )
+    assert house.journal(house.case)[-1].what == "triage amended"
+
+
+def test_a_case_found_by_the_team_has_its_finder_as_owner(house: House) -> None:
+    house.say("maintainer-2", "security", "triage The daemon's socket isn't checked")
+    file = house.file(house.case)
+    assert file.case.title == "The daemon's socket isn't checked"
+    assert file.name(file.case.owner) == "maintainer-2"
+    assert file.case.embargo == Embargo.ACTIVE
+
+
+def test_the_reporters_own_date_stays_a_proposal_until_a_coordinator_takes_it(house: House) -> None:
+    house.direct("finder", f'report disclose="2026-04-10 15:00 UTC" {REPORT}')
+    case = house.case
+    house.say("maintainer", "security", f"triage {case} severity={TERMS}")
+    assert house.file(case).case.embargo == Embargo.PROPOSED
+    refused = house.say("maintainer", "security", f"invite {case} debian")
+    assert refused is not None
+    assert "no embargo is in force" in refused.title
+    house.say("maintainer-2", "security", f"embargo {case} accept")
+    accepted = house.file(case)
+    assert accepted.case.embargo == Embargo.ACTIVE
+    assert f"{accepted.case.release_date:%Y-%m-%d %H:%M}" == "2026-04-10 15:00"
+    assert house.last("direct", "finder").document.title == f"{case}: the embargo is active"
+
+
+def test_other_terms_of_a_coordinator_need_a_second_one_or_the_reporter(house: House) -> None:
+    case = reported(house)
+    house.say("maintainer", "security", f"embargo {case} date 2026-04-10 15:00 UTC")
+    assert house.file(case).case.embargo == Embargo.PROPOSED
+    again = house.say("maintainer", "security", f"embargo {case} accept")
+    assert again is not None
+    assert again.title == "a second coordinator or the reporter must accept terms that are not the default"
+    asked = house.last("direct", "finder", kind="date")
+    answer = house.react("finder", asked, "👍")
+    assert answer is not None
+    assert "you agree" in answer.title
+    file = house.file(case)
+    assert file.case.embargo == Embargo.ACTIVE
+    assert [one.state for one in file.proposals] == ["accepted"]
+
+
+def test_of_two_first_proposals_the_shorter_wins_and_the_longer_becomes_a_revision(house: House) -> None:
+    house.direct("finder", f'report disclose="2026-04-10 15:00 UTC" {REPORT}')
+    case = house.case
+    house.say("maintainer", "security", f"triage {case}")
+    house.say("maintainer", "security", f"embargo {case} date 2026-05-10 15:00 UTC")
+    assert house.file(case).question is not None
+    house.say("maintainer-2", "security", f"embargo {case} accept")
+    file = house.file(case)
+    assert f"{file.case.release_date:%m-%d}" == "04-10"
+    assert file.case.embargo == Embargo.REVISE
+    assert file.question is not None
+    assert f"{file.question.at:%m-%d}" == "05-10"
+
+
+def test_with_a_quorum_of_one_a_coordinators_terms_hold_at_once() -> None:
+    house = House(coordinators=("maintainer",), quorum=1)
+    case = reported(house)
+    house.say("maintainer", "security", f"embargo {case} review in 5 days")
+    assert house.file(case).case.embargo == Embargo.ACTIVE
+
+
+def test_the_owner_and_a_backup_are_set_and_the_reporter_hears_a_name(reported_house: House) -> None:
+    house = reported_house
+    house.say("maintainer", "security", f"own {house.case} maintainer-2 backup=maintainer")
+    file = house.file(house.case)
+    assert (file.name(file.case.owner), file.name(file.case.backup)) == ("maintainer-2", "maintainer")
+    assert "maintainer-2" in house.last("direct", "finder").text
+    same = house.say("maintainer", "security", f"own {house.case} maintainer backup=maintainer")
+    assert same is not None
+    assert same.kind == "refusal"
+
+
+def test_an_expert_is_on_the_team_before_any_embargo_and_off_it_again(reported_house: House) -> None:
+    house = reported_house
+    house.say("maintainer", "security", f"contacts add expert roles=expert address=matrix:{address('expert')}")
+    house.say("maintainer", "security", f"team {house.case} add expert")
+    assert REPORT in house.last("direct", "expert").text
+    shown = house.direct("expert", "show")
+    assert shown is not None
+    assert shown.kind == "case card"
+    assert house.direct("expert", f"own {house.case}") is not None
+    assert house.last("direct", "expert").document.kind == "refusal"
+    house.say("maintainer", "security", f"team {house.case} remove expert")
+    gone = house.direct("expert", f"show {house.case}")
+    assert gone is not None
+    assert gone.title.startswith('I know no "show"')
+
+
+def test_a_rejection_reaches_the_reporter_and_a_second_thought_reopens_it(reported_house: House) -> None:
+    house = reported_house
+    house.say("maintainer", "security", f"reject {house.case} This needs root already.")
+    assert "This needs root already." in house.last("direct", "finder").text
+    assert house.file(house.case).case.report == Report.INVALID
+    house.say("maintainer", "security", f"triage {house.case} It was right after all")
+    case = house.file(house.case).case
+    assert (case.report, case.embargo, case.outcome, case.reason) == (Report.ACCEPTED, Embargo.ACTIVE, None, None)
+
+
+def test_a_rejected_proposal_leaves_no_question_behind(house: House) -> None:
+    case = reported(house)
+    house.say("maintainer", "security", f"embargo {case} date 2026-04-10 15:00 UTC")
+    house.say("maintainer", "security", f"reject {case} It is no vulnerability.")
+    assert house.file(case).question is None
+    vote = house.direct("finder", f"agree {case}")
+    assert vote is not None
+    assert vote.title == f"no date is proposed in {case}"
+
+
+@pytest.mark.parametrize("where", ["direct", "security"])
+def test_a_coordinator_reports_like_anybody(house: House, where: str) -> None:
+    receipt = house.say("maintainer", where, f"report {REPORT}")
+    assert receipt is not None
+    assert receipt.kind == "receipt"
+    assert house.file(house.case).case.reporter is not None

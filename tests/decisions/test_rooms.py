@@ -1,0 +1,180 @@
+"""Rooms, and who is in them: what is said there waits until nobody is there who should not be."""
+
+from __future__ import annotations
+
+from chatops.document import Tlp
+from chatops.model.people import PlaceKind
+from chatops.ports import Effect, Leave, Post, Remove, TryLater
+from tests.house import BOT, House, address, places, reported
+
+
+def test_an_intruder_is_put_out_and_posts_wait_until_they_are_gone(members_house: House) -> None:
+    house = members_house
+    case = house.case
+    house.chat.fail = lambda effect: TryLater("slow") if isinstance(effect.deed, Remove) else None
+    house.join("crook", case, by="fedora")
+    house.say("maintainer", "security", f"tell {case} Not for crooks.")
+    assert not any("Not for crooks." in seen.text for seen in house.seen_in(case))
+    alarm = house.last("security", kind="intruder")
+    assert alarm.document.title.startswith("somebody unknown, let in by fedora, does not belong in the embargo room")
+    house.chat.fail = lambda effect: None
+    house.wait(minutes=2)
+    assert "crook" not in house.members(case)
+    assert any("Not for crooks." in seen.text for seen in house.seen_in(case))
+    assert not any("Not for crooks." in seen.text for seen in house.seen_by("crook"))
+    assert house.journal_is_good()
+
+
+def test_who_is_only_invited_by_a_member_holds_the_room_too(members_house: House) -> None:
+    house = members_house
+    house.chat.shy.add(address("crook"))
+    house.chat.fail = lambda effect: TryLater("slow") if isinstance(effect.deed, Remove) else None
+    house.chat.invite(house.chat.rooms[house.room(house.case)], address("crook"), by=address("fedora"))
+    house.run()
+    before = len(house.seen_in(house.case))
+    house.say("maintainer", "security", f"tell {house.case} Not for crooks.")
+    assert len(house.seen_in(house.case)) == before
+    house.chat.fail = lambda effect: None
+    house.wait(minutes=2)
+    assert len(house.seen_in(house.case)) > before
+
+
+def test_somebody_of_the_roster_without_a_part_is_an_intruder_too(embargoed_house: House) -> None:
+    house = embargoed_house
+    house.join("suse", house.case)
+    assert "suse" not in house.members(house.case)
+    assert house.last("security", kind="intruder").document.title.startswith("suse, who came by themselves")
+    house.join("debian", "security")
+    assert "debian" not in house.members("security")
+
+
+def test_who_leaves_and_comes_back_is_still_a_member(members_house: House) -> None:
+    house = members_house
+    house.leave("fedora", house.case)
+    assert "fedora" in house.members(house.case)  # asked back in at once: they belong there
+
+
+def test_a_third_person_ends_a_direct_chat_and_the_next_word_comes_in_a_new_one(members_house: House) -> None:
+    house = members_house
+    room = house.room("direct", "fedora")
+    house.join("crook", room)
+    assert BOT not in house.chat.rooms[room].members
+    place = next(place for place in places(house) if place.room == room)
+    assert place.state == "closed"
+    assert any(isinstance(effect.deed, Leave) for effect in house.chat.done)
+    house.say("maintainer", "security", f"embargo {house.case} date in 40 days")
+    question = house.seen_by("fedora")[-1]
+    assert question.document.kind == "question"
+    assert question.room != room
+    assert not [seen for seen in house.seen_by("crook") if seen.document.case]
+
+
+def test_a_two_person_chat_with_three_in_it_is_left_again(house: House) -> None:
+    room = house.open_direct("finder", also=("crook",))
+    assert BOT not in house.chat.rooms[room].members
+    assert all(place.state == "closed" for place in places(house) if place.room == room)
+
+
+def test_the_bot_follows_coordinators_only(house: House) -> None:
+    room = house.open_public(by="debian")
+    assert BOT not in house.chat.rooms[room].members
+    assert not [place for place in places(house) if place.room == room]
+    room = house.open_public(by="maintainer")
+    assert BOT in house.chat.rooms[room].members
+    place = next(place for place in places(house) if place.room == room)
+    assert (place.kind, place.clearance) == (PlaceKind.PUBLIC, Tlp.CLEAR)
+
+
+def test_in_a_room_that_the_bot_was_never_asked_into_it_says_nothing(house: House) -> None:
+    from tests.house import Room
+
+    house.chat.rooms["!elsewhere"] = Room("!elsewhere", "elsewhere", "", members={address("maintainer")})
+    assert house.say("maintainer", "!elsewhere", "help") is None
+
+
+def test_a_message_that_may_not_be_read_there_is_refused_recorded_and_told(members_house: House) -> None:
+    """The gate asks again before every attempt, frozen payloads included."""
+    house = members_house
+    case = house.case
+
+    def slow(effect: Effect) -> Exception | None:
+        late = isinstance(effect.deed, Post) and effect.room == house.room("direct", "debian")
+        return TryLater("slow") if late else None
+
+    house.chat.fail = slow
+    house.say("maintainer", "security", f"remove {case} debian")
+    house.say("maintainer", "security", f"invite {case} debian tell=now")
+    house.say("maintainer", "security", f"remove {case} debian")
+    house.chat.fail = lambda effect: None
+    before = len(house.seen_by("debian"))
+    house.wait(minutes=30)
+    assert not [seen for seen in house.seen_by("debian")[before:] if seen.document.kind == "notice"]
+    fault = house.last("security", kind="fault")
+    assert "its reader is not cleared for the case" in fault.text
+    assert any(entry.what == "message refused" for entry in house.journal(case))
+    assert [row.problem for row in house.stuck() if row.state == "refused"] == ["not-cleared"]
+
+
+def test_what_fails_for_good_is_told_and_lets_those_behind_it_pass(members_house: House) -> None:
+    from chatops.ports import Impossible
+
+    house = members_house
+    room = house.room(house.case)
+    house.chat.fail = lambda effect: (
+        Impossible("too-large") if isinstance(effect.deed, Post) and "first" in effect.deed.model_dump_json() else None
+    )
+    house.say("maintainer", "security", f"tell {house.case} the first one")
+    house.say("maintainer", "security", f"tell {house.case} the second one")
+    texts = [seen.text for seen in house.seen_in(room)]
+    assert any("the second one" in text for text in texts)
+    assert not any("the first one" in text for text in texts)
+    assert "too-large" in house.last("security", kind="fault").text
+
+
+def test_an_alert_that_cannot_be_shown_raises_no_other(house: House) -> None:
+    from chatops.ports import Impossible
+
+    room = house.room("security")
+    house.broken = lambda received: RuntimeError("pretended") if received.service == "shell" else None
+    house.chat.fail = lambda effect: Impossible("forbidden") if effect.room == room else None
+    house.shell("maintainer", "help")
+    house.wait(minutes=5)
+    dead = [row for row in house.stuck() if row.state == "dead"]
+    assert len(dead) == 1
+
+
+def test_an_answer_that_is_not_for_everybody_here_comes_in_private(house: House) -> None:
+    house.room("public")
+    assert house.public("finder", "report A crafted job name overflows the queue.") is None
+    receipt = house.seen_by("finder")[-1]
+    assert receipt.document.kind == "receipt"
+    assert receipt.readers == {address("finder")}
+
+
+def test_room_names_and_topics_bear_the_case_number_only(members_house: House) -> None:
+    house = members_house
+    room = house.chat.rooms[house.room(house.case)]
+    assert room.name == f"DynaSched {house.case}"
+    assert "overflow" not in room.topic
+
+
+def test_messages_of_embargo_rooms_notify_discreetly(members_house: House) -> None:
+    house = members_house
+    house.say("maintainer", "security", f"tell {house.case} Something.")
+    assert all(seen.post.discreet for seen in house.seen_in(house.case))
+    assert not house.last("direct", "finder").post.discreet
+
+
+def test_whoever_comes_into_an_embargo_room_is_told_the_terms(members_house: House) -> None:
+    house = members_house
+    house.wait(seconds=10)
+    assert house.last(house.case, kind="terms").document.tlp == Tlp.AMBER_STRICT
+
+
+def test_a_second_report_by_the_same_person_goes_on_in_the_same_chat(house: House) -> None:
+    reported(house)
+    room = house.room("direct", "finder")
+    reported(house, "Another thing.")
+    assert house.room("direct", "finder") == room
+    names = {house.file(case).name(house.file(case).case.reporter) for case in house.cases()}
+    assert len(names) == 1
