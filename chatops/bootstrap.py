@@ -2,116 +2,24 @@
 
 from __future__ import annotations
 
-import asyncio
-import logging
-from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta
-
-from sqlmodel import Session
+import contextlib
+import sys
+from datetime import timedelta
+from pathlib import Path
 
 from adapters.directory.host import DirectoryHost
 from adapters.matrix.service import MatrixService
+from adapters.matrix.session import Unusable
 from adapters.matrix.settings import MatrixSettings
 from adapters.terminal.service import TerminalService
-from chatops.commands.registry import collect
+from adapters.terminal.shell import run_shell
+from adapters.terminal.wire import Streams, dial
 from chatops.config import BadConfiguration, Matrix, Settings
-from chatops.model.flow import InboxRow, OutboxRow
-from chatops.ports import Received, Service
-from chatops.service import alerts, roster, schema
-from chatops.service.decide import Decider as Decisions
-from chatops.service.decide import fresh
-from chatops.service.decider import Decider
-from chatops.service.gate import gate
-from chatops.service.intake import StoreIntake
-from chatops.service.outbox import take_up
-from chatops.service.reminders import SURVEY
-from chatops.service.store import Store
-from chatops.service.timers import Timers, set_timer
-from chatops.service.unit import NOWHERE, Origin, Unit
-from chatops.service.worker import Worker
-
-DRAIN_SECONDS = 6.0
-"""So long may effects in flight take at a stop; the whole stop takes less than ten seconds."""
-
-log = logging.getLogger("chatops")
-
-
-def utc_now() -> datetime:
-    return datetime.now(UTC)
-
-
-class Bot:
-    """Everything that runs in one process. ``services`` are the adapters; those of chats are in ``chats`` too."""
-
-    def __init__(
-        self,
-        settings: Settings,
-        services: Sequence[Service],
-        chats: frozenset[str],
-        *,
-        clock: Callable[[], datetime] = utc_now,
-    ) -> None:
-        self._settings = settings
-        self._clock = clock
-        self._chats = chats
-        self._stopped = False
-        self._services = {service.name: service for service in services}
-        settings.store.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self.store = Store(settings.store.database)
-        inbox, outbox = asyncio.Event(), asyncio.Event()
-        self.intake = StoreIntake(self.store, inbox)
-        self.decisions = Decisions(settings, collect(), chats, clock)
-        self.decider = Decider(self.store, self.decisions, self._parked, clock, inbox, outbox)
-        self.worker = Worker(self.store, self._services, gate, self._fault, clock, outbox, inbox_wake=inbox)
-        self.timers = Timers(self.store, clock, inbox)
-
-    async def start(self) -> None:
-        """Bring the schema up to date, reconcile the roster, then let everything run.
-
-        Raises NewerSchema, BadConfiguration, and what a service raises that cannot start.
-        """
-        try:
-            schema.upgrade(self._settings.store.database)
-            await self.store.write(self._reconcile)
-            self.decider.start()
-            self.timers.start()
-            for service in self._services.values():
-                await service.start(self.intake)
-            self.worker.start()
-        except BaseException:
-            await self.stop()
-            raise
-
-    async def stop(self) -> None:
-        """Drain: decide nothing more, finish effects in flight, disconnect. What waits goes on at the next start."""
-        if self._stopped:
-            return
-        self._stopped = True
-        try:
-            await self.decider.drain()
-            await self.worker.stop(DRAIN_SECONDS)
-            for service in self._services.values():
-                await service.stop()
-            await self.timers.stop()
-        finally:
-            self.store.close()
-
-    def _unit(self, session: Session, who: str, origin: Origin = NOWHERE) -> Unit:
-        return Unit(session, self._settings, self._chats, self._clock(), fresh, who=who, origin=origin)
-
-    def _reconcile(self, session: Session) -> None:
-        if self.store.alone:
-            take_up(session)
-        roster.reconcile(self._unit(session, "configuration"), self._settings)
-        if self._settings.releases.folder is not None:
-            set_timer(session, SURVEY, self._clock() - timedelta(seconds=1), SURVEY)
-
-    def _fault(self, session: Session, row: OutboxRow, code: str) -> None:
-        alerts.fault(self._unit(session, "chatops"), row, code)
-
-    def _parked(self, session: Session, row: InboxRow, received: Received | None) -> None:
-        origin = self.decisions.origin(session, received) if received else NOWHERE
-        alerts.parked(self._unit(session, "chatops", origin), row, received)
+from chatops.ports import Service, TryLater
+from chatops.service.bot import Bot
+from chatops.service.interact import Completions
+from chatops.service.schema import NewerSchema
+from chatops.service.store import Locked
 
 
 def bot(settings: Settings) -> Bot:
@@ -152,3 +60,48 @@ def _matrix(matrix: Matrix, settings: Settings) -> MatrixService:
             wait_for_keys=timedelta(minutes=matrix.key_wait_minutes),
         )
     )
+
+
+def explain(error: Exception) -> str | None:
+    """One line for what an operator can mend at a start; None for a fault of our own."""
+    if isinstance(error, BadConfiguration | NewerSchema | Locked | Unusable):
+        return str(error)
+    if isinstance(error, TryLater):
+        return f"the homeserver cannot be reached ({error.code})"
+    return None
+
+
+async def talk(settings: Settings, name: str) -> int:
+    """A shell for somebody on the roster: beside a running bot over its socket, else with a core of its own."""
+    own: Bot | None = None
+    terminal: TerminalService | None = None
+    with contextlib.suppress(Locked):  # then a bot runs: talk to it
+        own, terminal = alone(settings)
+
+    async def connect() -> Streams:
+        return await (terminal.connect() if terminal is not None else dial(settings.store.folder / "shell.sock"))
+
+    try:
+        if own is not None:
+            await own.start()
+        completions = Completions(settings.store.database, name)
+        return await run_shell(
+            connect,
+            name,
+            interactive=sys.stdin.isatty() and sys.stdout.isatty(),
+            stdin=sys.stdin,
+            stdout=sys.stdout,
+            complete=completions.complete,
+            history=settings.store.folder / "history",
+            remember=completions.harmless,
+        )
+    finally:
+        if own is not None:
+            await own.stop()
+
+
+async def play(folder: Path | None, *, stay: bool) -> int:
+    """The demo. Raises ModuleNotFoundError where the package's extra ``demo`` is not installed."""
+    from adapters.stage.demo import demo
+
+    return await demo(folder, stay=stay)

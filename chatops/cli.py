@@ -87,9 +87,6 @@ async def _serve(settings: Settings) -> int:
         loop.add_signal_handler(name, stopping.set)
     try:
         bot = bootstrap.bot(settings)
-    except Exception as error:
-        return _cannot_start(error)
-    try:
         await bot.start()
     except Exception as error:
         return _cannot_start(error)
@@ -100,83 +97,39 @@ async def _serve(settings: Settings) -> int:
 
 
 def _cannot_start(error: Exception) -> int:
-    """One line for what an operator can mend; anything else goes up."""
-    from adapters.matrix.session import Unusable
-    from chatops.ports import TryLater
-    from chatops.service.schema import NewerSchema
-    from chatops.service.store import Locked
+    from chatops import bootstrap
 
-    if isinstance(error, BadConfiguration | NewerSchema | Locked | Unusable):
-        print(f"chatops: {error}", file=sys.stderr)
-        return 1
-    if isinstance(error, TryLater):
-        print(f"chatops: the homeserver cannot be reached ({error.code})", file=sys.stderr)
-        return 1
-    raise error
+    why = bootstrap.explain(error)
+    if why is None:
+        raise error
+    print(f"chatops: {why}", file=sys.stderr)
+    return 1
 
 
-# --- shell ---------------------------------------------------------------------------------------------------------
+# --- shell and demo ------------------------------------------------------------------------------------------------
 
 
 def _shell(options: argparse.Namespace) -> int:
-    settings = _settings(options, quiet=True)
-    return asyncio.run(_talk(settings, options.name))
-
-
-async def _talk(settings: Settings, name: str) -> int:
-    from adapters.terminal.service import TerminalService
-    from adapters.terminal.shell import run_shell
-    from adapters.terminal.wire import Streams, dial
     from chatops import bootstrap
-    from chatops.service.interact import Completions
-    from chatops.service.store import Locked
-
-    socket = settings.store.folder / "shell.sock"
-    bot: bootstrap.Bot | None = None
-    terminal: TerminalService | None = None
-    try:
-        bot, terminal = bootstrap.alone(settings)
-    except Locked:
-        pass  # a bot runs: talk to it
-    except Exception as error:
-        return _cannot_start(error)
-
-    async def connect() -> Streams:
-        return await (terminal.connect() if terminal is not None else dial(socket))
 
     try:
-        if bot is not None:
-            await bot.start()
-        completions = Completions(settings.store.database, name)
-        return await run_shell(
-            connect,
-            name,
-            interactive=sys.stdin.isatty() and sys.stdout.isatty(),
-            stdin=sys.stdin,
-            stdout=sys.stdout,
-            complete=completions.complete,
-            history=settings.store.folder / "history",
-            remember=completions.harmless,
-        )
+        return asyncio.run(bootstrap.talk(_settings(options, quiet=True), options.name))
+    except BadConfiguration:
+        raise
     except Exception as error:
         return _cannot_start(error)
-    finally:
-        if bot is not None:
-            await bot.stop()
-
-
-# --- demo ----------------------------------------------------------------------------------------------------------
 
 
 def _demo(options: argparse.Namespace) -> int:
+    from chatops import bootstrap
+
+    logs.set_up("ERROR")
+    stay = sys.stdout.isatty() and not options.once
     try:
-        from adapters.stage.demo import demo
+        return asyncio.run(bootstrap.play(options.folder, stay=stay))
     except ModuleNotFoundError as missing:
         print(f"chatops: the demo needs {missing.name}; install chatops[demo]", file=sys.stderr)
         return 1
-    logs.set_up("ERROR")
-    stay = sys.stdout.isatty() and not options.once
-    return asyncio.run(demo(options.folder, stay=stay))
 
 
 # --- db and journal ------------------------------------------------------------------------------------------------

@@ -71,6 +71,7 @@ BOT = "@bot:example.org"
 COORDINATORS = ("maintainer", "maintainer-2")
 PACKAGERS = ("debian", "fedora", "suse")
 REPORT = "A crafted job name overflows the queue in 1.0.0."
+SHA_CANARY = "c0ffee" + "ab" * 29
 TERMS = "CVSS:3.1/AV:N/AC:L/PR:L/UI:N/S:U/C:H/I:H/A:H"
 
 
@@ -745,6 +746,18 @@ def privately_released(house: House, version: str = "1.0.1") -> str:
     house.say("maintainer", "security", f"private-release {case} {version}")
     house.last(case, kind="private release")
     return case
+
+
+def prepared(make: Callable[[], House]) -> Callable[[], House]:
+    """A house is made once; each call gives a copy of it to go on from."""
+    made: list[House] = []
+
+    def fork() -> House:
+        if not made:
+            made.append(make())
+        return made[0].fork()
+
+    return fork
 
 
 def code_in(document: Document) -> str:

@@ -18,6 +18,7 @@ from chatops.commands.declare import TEAM_ROOMS, CaseUse, Command, Who, position
 from chatops.commands.desk import Attach, CaseRoom, Decision, Desk, Direct, Job, Message, Outgoing, Refusal, Security
 from chatops.commands.kinds import Text, Version
 from chatops.commands.moving import edit_case, moved, states
+from chatops.commands.releases import check_lines
 from chatops.document import Block, Document, Tlp, code, para, strong, typed, when
 from chatops.model.book import CaseFile
 from chatops.model.changes import Change, Happened, gone, new
@@ -101,9 +102,7 @@ def record(
         kind="private release",
         tlp=Tlp.AMBER_STRICT,
         case=file.id,
-        blocks=(
-            code("\n".join(f"{a['digests']['sha256']}  {a['name']}" for a in archives if "sha256" in a["digests"])),
-        ),
+        blocks=check_lines(known),
         tone="good",
     )
     if progress is None:
@@ -159,6 +158,8 @@ def release_card(
         blocks += [para(strong("sha256sum"), " (check your copy with -c):"), code("\n".join(sha256))]
     if sha1:
         blocks += [para(strong("sha1sum"), " (weak; for tools that have nothing else):"), code("\n".join(sha1))]
+    if not (sha256 or sha1):
+        blocks += check_lines(archives)
     blocks.append(
         para(
             "Paste a line here and I say whether it is ours. In your recipe's notation: ",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from chatops import policy
@@ -86,7 +87,7 @@ def _one(desk: Desk, release: Release, notation: str) -> Document:
     )
 
 
-def check_lines(archives: list[KnownArchive], notation: str = "gnu") -> tuple[Block, ...]:
+def check_lines(archives: Sequence[KnownArchive], notation: str = "gnu") -> tuple[Block, ...]:
     """The checksums of a release, to copy."""
     written = NOTATIONS[notation](archives) if archives else ""
     return (code(written.rstrip("\n")),) if written else (para(f"No digest on record that {notation} can state."),)

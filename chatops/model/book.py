@@ -118,6 +118,7 @@ class Part(NamedTuple):
 
 
 # What every decision asks for is made once: making a statement costs more than running it.
+_PRIVATE = select(Release.case).where(Release.state == "private")
 _CONTACT_NAMED = select(Contact).where(Contact.name == bindparam("name"))
 _CONTACT_AT = (
     select(Contact)
@@ -334,6 +335,10 @@ class Book:
 
     def releases(self) -> Sequence[Release]:
         return self._all(select(Release).order_by(Release.version))
+
+    def private_releases(self) -> frozenset[str]:
+        """The cases that have a release prepared in private."""
+        return frozenset(filter(None, self.session.exec(_PRIVATE)))
 
     def releases_for(self, case: str) -> Sequence[Release]:
         return self._all(select(Release).where(Release.case == case).order_by(Release.version))

@@ -11,7 +11,7 @@ from sqlmodel import Session, col, func, select
 
 from chatops.commands.declare import BadValue, Command, Registry, Who
 from chatops.commands.desk import Actor, Decision, Desk, Refusal
-from chatops.commands.parse import addressed
+from chatops.commands.parse import addressed, split
 from chatops.config import Settings
 from chatops.document import Document, Tlp
 from chatops.model.book import Book
@@ -177,7 +177,7 @@ class Decider:
             return  # a room that we were never asked into by anybody who may
         bare = desk.place is PlaceKind.DIRECT or said.addressed
         line = addressed(said.text, self.settings.project.command, bare=bare)
-        if line is not None and bare and not said.addressed and listening.only_lines(line):
+        if line is not None and bare and not said.addressed and self._only_lines(line):
             line = f"verify {line}"  # nothing else is meant by them
         if line is None or (said.addressed and listening.only_lines(said.text)):
             listening.said(unit, desk, said)
@@ -194,6 +194,9 @@ class Decider:
             return
         self._command(unit, desk, line, said)
         listening.exposed(unit, desk, said.text)
+
+    def _only_lines(self, line: str) -> bool:
+        return split(line).verb not in self.registry and listening.only_lines(line)
 
     def _command(self, unit: Unit, desk: Desk, line: str, said: Said | None) -> None:
         try:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import bindparam, func, or_, select
@@ -112,11 +112,16 @@ def _take(session: Session, now: datetime, limit: int) -> list[tuple[int, str, d
 
     On PostgreSQL the locked head keeps its whole conversation from other processes until the commit.
     """
-    conversations = session.execute(_HEADS, {"now": now, "beyond": now + BACKOFF[-1], "rows": limit}).scalars().all()
+    conversations = _heads(session, now, limit)
     if not conversations:
         return []
     found = session.execute(_FOLLOWING, {"conversations": conversations, "rows": limit})
     return [(number, conversation, not_before) for number, conversation, not_before in found]
+
+
+def _heads(session: Session, now: datetime, limit: int) -> Sequence[str]:
+    """Conversations whose first row may be tried."""
+    return session.execute(_HEADS, {"now": now, "beyond": now + BACKOFF[-1], "rows": limit}).scalars().all()
 
 
 def _may_be_tried(due: datetime | None, now: datetime) -> bool:
@@ -212,12 +217,12 @@ class Decider:
         """One transaction of decisions. Returns how many seconds may pass until the next."""
         now = self._clock()
 
-        def job(session: Session) -> tuple[int, datetime | None]:
+        def job(session: Session) -> tuple[int, bool, datetime | None]:
             touched = decide_some(session, self._decide, self._parked, now, stop=lambda: self._draining)
-            return touched, None if touched else next_due(session, now)
+            more = bool(touched) and bool(_heads(session, now, 1))
+            return touched, more, None if more else next_due(session, now)
 
-        touched, due = await self._store.write(job)
+        touched, more, due = await self._store.write(job)
         if touched:
             self._outbox_wake.set()
-            return 0
-        return min(seconds_until(due, now), POLL_SECONDS)
+        return 0 if more else min(seconds_until(due, now), POLL_SECONDS)

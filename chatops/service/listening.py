@@ -24,7 +24,7 @@ from chatops.service.unit import Unit
 
 def only_lines(text: str) -> bool:
     """Whether a message is nothing but check lines."""
-    return looks_like_check_lines(text) and bool(read_pasted(text)) and len(text.split()) <= 4 * len(read_pasted(text))
+    return looks_like_check_lines(text) and bool(read_pasted(text)) and len(text.split()) <= 6 * len(read_pasted(text))
 
 
 def said(unit: Unit, desk: Desk, said: Said) -> None:
@@ -41,8 +41,10 @@ def said(unit: Unit, desk: Desk, said: Said) -> None:
 def exposed(unit: Unit, desk: Desk, text: str) -> None:
     """Tell the team, in private, if a message in a public room shows something of a private release."""
     if desk.place is PlaceKind.PUBLIC and looks_like_check_lines(text):
-        everything = Shelf(desk.book.session, _all_private(desk))
-        _pasted_in_public(unit, desk, [judge(one, everything) for one in read_pasted(text)[:MOST]])
+        cases = desk.book.private_releases()
+        if cases:
+            everything = Shelf(desk.book.session, cases)
+            _pasted_in_public(unit, desk, [judge(one, everything) for one in read_pasted(text)[:MOST]])
 
 
 def dropped(unit: Unit, desk: Desk, dropped: Dropped) -> None:
@@ -54,12 +56,8 @@ def dropped(unit: Unit, desk: Desk, dropped: Dropped) -> None:
     if verdict.ours or desk.place is PlaceKind.DIRECT:
         _answer(unit, desk, [verdict])
     if desk.place is PlaceKind.PUBLIC:
-        everything = Shelf(desk.book.session, _all_private(desk))
+        everything = Shelf(desk.book.session, desk.book.private_releases())
         _pasted_in_public(unit, desk, [judge_archive(dropped.name, dropped.size, digests, everything)])
-
-
-def _all_private(desk: Desk) -> frozenset[str]:
-    return frozenset(release.case for release in desk.book.releases() if release.state == "private" and release.case)
 
 
 def _answer(unit: Unit, desk: Desk, verdicts: Sequence[Verdict]) -> None:

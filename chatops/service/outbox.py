@@ -15,12 +15,12 @@ from random import SystemRandom
 from typing import Any, Literal, NamedTuple
 
 from pydantic import TypeAdapter
-from sqlalchemy import update
+from sqlalchemy import bindparam, update
+from sqlalchemy import select as sql_select
 from sqlalchemy.orm import defer
 from sqlmodel import Session, select
 
 from chatops.model.flow import OutboxRow
-from chatops.model.people import Place
 from chatops.ports import (
     Deed,
     Effect,
@@ -43,7 +43,7 @@ from chatops.ports import (
 from chatops.service.heads import UNSETTLED, Heads
 from chatops.service.intake import enqueue
 from chatops.service.store import lost, nested
-from chatops.service.tables import OUTBOX, change_claimed, change_outbox
+from chatops.service.tables import OUTBOX, PLACE, change_claimed, change_outbox
 
 
 class Ruling(NamedTuple):
@@ -73,6 +73,8 @@ NEWS = (OpenRoom, Enter, Invite, Remove, Leave, Upload, Stage, Publish, Survey)
 """Deeds whose success is told to the core, as an inbox row of its own. The failure for good of any deed is."""
 
 _JITTER = SystemRandom().random
+_ROW = select(OutboxRow).where(OutboxRow.id == bindparam("number"))
+_ROOM = sql_select(PLACE.c.room).where(PLACE.c.id == bindparam("place"))
 _DEED: TypeAdapter[Deed] = TypeAdapter(Deed)
 log = logging.getLogger(__name__)
 
@@ -156,7 +158,7 @@ class Outbox:
         row: OutboxRow | None = None
         try:
             with nested(session) as inner:
-                found = inner.exec(select(OutboxRow).where(OutboxRow.id == number)).one()
+                found = inner.execute(_ROW, {"number": number}).scalar_one()
                 deed = _DEED.validate_python(found.deed)
                 row = found
                 inner.expunge(row)
@@ -189,7 +191,7 @@ class Outbox:
                 return None
             if target is None:
                 deed = deed.model_copy(update={"edit": None})  # there is nothing to edit: say it anew
-                row.deed = deed.model_dump(mode="json")
+                change_outbox(session, row.id, deed=deed.model_dump(mode="json"))
         verdict, code = self._gate(session, row, now)
         if verdict == "hold":
             pause = HOLD_ABSENT if code == ABSENT.code else HOLD
@@ -201,12 +203,12 @@ class Outbox:
             change_outbox(session, row.id, state="refused", lease_until=None, not_before=None, problem=code)
             self._fault(session, row, code)
             return None
-        place = session.get(Place, row.place) if row.place is not None else None
+        room = session.execute(_ROOM, {"place": row.place}).scalar() if row.place is not None else None
         effect = Effect(
             id=row.key,
             service=row.service,
             tenant=row.tenant,
-            room=place.room if place is not None and place.room is not None else row.room,
+            room=row.room if room is None else room,
             deed=deed,
             attempts=row.attempts,
             first=row.first_at,
@@ -220,7 +222,6 @@ class Outbox:
             lease_until=now + self.lease,
             not_before=None,
             first_at=row.first_at or now,
-            deed=row.deed,
         )
         assert row.id is not None
         return Claim(row.id, effect.attempts + 1, lanes, effect)

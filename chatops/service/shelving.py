@@ -26,7 +26,9 @@ def surveyed(unit: Unit, releases: Sequence[Mapping[str, Any]]) -> None:
         if release is None:
             changes.append(new(Release(version=version, state="published")))
         elif release.state == "private":
-            odd.append((version, "is public already", release.case or ""))
+            file = unit.book.case(release.case) if release.case else None
+            if file is None or file.case.announcing_at is None:  # else we are just publishing it
+                odd.append((version, "is public already", release.case or ""))
             continue
         known = {archive.name: archive for archive in unit.book.archives(version)}
         for one in told["archives"]:

@@ -27,6 +27,19 @@ _PUT_ONCE = {
     name: {table.name: sort(table).on_conflict_do_nothing() for table in (INBOX, OUTBOX)}
     for name, sort in (("sqlite", sqlite.insert), ("postgresql", postgresql.insert))
 }
+_PUT_OUTBOX = OUTBOX.insert()
+
+
+def _replacing(insert: Any) -> Any:
+    keys = [column.name for column in insert.table.primary_key]
+    rest = {column.name: insert.excluded[column.name] for column in insert.table.c if column.name not in keys}
+    return insert.on_conflict_do_update(index_elements=keys, set_=rest)
+
+
+_PUT_OR_CHANGE = {
+    name: {table.name: _replacing(sort(table)) for table in (CURSOR, TIMER)}
+    for name, sort in (("sqlite", sqlite.insert), ("postgresql", postgresql.insert))
+}
 
 
 def change_inbox(session: Session, number: int | None, **values: Any) -> None:
@@ -51,9 +64,11 @@ def put_once(session: Session, table: Table, values: Sequence[Mapping[str, Any]]
         session.execute(_PUT_ONCE[session.get_bind().dialect.name][table.name], list(values))
 
 
+def put_outbox(session: Session, **values: Any) -> None:
+    """Insert an outbox row."""
+    session.execute(_PUT_OUTBOX, values)
+
+
 def put_or_change(session: Session, table: Table, values: Mapping[str, Any]) -> None:
-    """Insert a row, or give the one with the same primary key these values."""
-    keys = [column.name for column in table.primary_key]
-    rest = {name: value for name, value in values.items() if name not in keys}
-    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    session.execute(insert(table).values(**values).on_conflict_do_update(index_elements=keys, set_=rest))
+    """Insert a whole row, or give the one with the same primary key these values."""
+    session.execute(_PUT_OR_CHANGE[session.get_bind().dialect.name][table.name], dict(values))

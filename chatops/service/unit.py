@@ -40,6 +40,7 @@ from chatops.ports import Address, Deed, Enter, Leave, Post
 from chatops.service.gate import wanted
 from chatops.service.outbox import let_go
 from chatops.service.rooms import Rooms
+from chatops.service.tables import put_outbox
 from chatops.service.timers import cancel_timer, gather, set_timer, timer_set
 
 RELEASE_HOST = "releases"
@@ -365,8 +366,7 @@ class Unit:
 
     def _queue(self, deed: Deed, *, key: str | None = None, **columns: Any) -> str:
         made = key or self.fresh()
-        self.session.add(OutboxRow(key=made, deed=deed.model_dump(mode="json"), made_at=self._now, **columns))
-        self.session.flush()  # before anything is expunged
+        put_outbox(self.session, key=made, deed=deed.model_dump(mode="json"), made_at=self._now, **columns)
         return made
 
 

@@ -15,11 +15,14 @@ from sqlmodel import Session
 
 from chatops.ports import Receipt, Service, TryLater
 from chatops.service.loop import POLL_SECONDS, Clock, Loop, seconds_until
-from chatops.service.outbox import LEASE, TRIES, Claim, Fault, Gate, Outbox
+from chatops.service.outbox import LEASE, NEWS, TRIES, Claim, Fault, Gate, Outbox
 from chatops.service.store import Store, lost, nested
 
 PATIENCE = timedelta(minutes=15)
 """An effect that takes longer is cut off and tried again (a large upload is the longest that there is)."""
+
+GATHER_SECONDS = 0.02
+"""While enough others are in flight, what ended waits so long for more to be settled in the same transaction."""
 
 log = logging.getLogger(__name__)
 
@@ -90,6 +93,9 @@ class Worker:
 
     async def turn(self) -> float:
         """Settle and claim in one transaction; begin what was claimed. Returns seconds until the next turn is due."""
+        if self._ended and len(self._busy) >= self._in_flight // 2:
+            await asyncio.sleep(GATHER_SECONDS)
+            self._wake.clear()
         claims, due = await self._transact(claim=True)
         for claim in claims:
             self._busy[claim.number] = claim
@@ -122,8 +128,8 @@ class Worker:
             raise
         if renew:
             self._renewed = now
-        if ended or passed:
-            self._inbox_wake.set()  # there may be outcomes
+        if passed or any(map(_may_tell, ended)):
+            self._inbox_wake.set()
         return claims, 0 if passed else seconds_until(due, now)
 
     def _settle(self, session: Session, now: datetime, ended: Sequence[_Ended]) -> None:
@@ -151,3 +157,9 @@ class Worker:
         del self._busy[claim.number]
         self._ended.append((claim, result))
         self._wake.set()
+
+
+def _may_tell(ended: _Ended) -> bool:
+    """Whether settling it may have written an outcome for the core."""
+    claim, result = ended
+    return isinstance(claim.effect.deed, NEWS) or not isinstance(result, Receipt)

@@ -4,19 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.house import House, embargoed, privately_released, reported, with_members, with_roster
-
-
-def _prepared(make: Callable[[], House]) -> Callable[[], House]:
-    """A house is prepared once; each test goes on from a copy."""
-    made: list[House] = []
-
-    def fork() -> House:
-        if not made:
-            made.append(make())
-        return made[0].fork()
-
-    return fork
+from tests.house import House, embargoed, prepared, privately_released, reported, with_members, with_roster
 
 
 def _then(before: Callable[[], House], play: Callable[[House], str]) -> Callable[[], House]:
@@ -25,10 +13,10 @@ def _then(before: Callable[[], House], play: Callable[[House], str]) -> Callable
         play(house)
         return house
 
-    return _prepared(make)
+    return prepared(make)
 
 
-ROSTER = _prepared(lambda: with_roster(House()))
+ROSTER = prepared(lambda: with_roster(House()))
 REPORTED = _then(ROSTER, reported)
 EMBARGOED = _then(ROSTER, embargoed)
 MEMBERS = _then(ROSTER, with_members)

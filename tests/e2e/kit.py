@@ -302,16 +302,11 @@ def _answers(event: Event) -> str:
     return str((relation.get("m.in_reply_to") or {}).get("event_id") or relation.get("event_id") or "")
 
 
-async def burst(
-    house: House, room: str, senders: Sequence[str], count: int, first: int = 0
-) -> list[str]:
+async def burst(house: House, room: str, senders: Sequence[str], count: int, first: int = 0) -> list[str]:
     """So many commands, by all senders at once; their event ids."""
     return list(
         await asyncio.gather(
-            *(
-                house[senders[number % len(senders)]].say(room, verify(first + number))
-                for number in range(count)
-            )
+            *(house[senders[number % len(senders)]].say(room, verify(first + number)) for number in range(count))
         )
     )
 

@@ -53,9 +53,7 @@ async def test_killed_in_the_middle(crowd: tuple[House, str, str]) -> None:
     place, plain, sealed = crowd
     chance = random.Random(SEED)
     done = place.outbox()["done"]
-    speaking = [
-        asyncio.create_task(burst(place, room, SENDERS, MIDST, first=1000)) for room in (plain, sealed)
-    ]
+    speaking = [asyncio.create_task(burst(place, room, SENDERS, MIDST, first=1000)) for room in (plain, sealed)]
     for _ in range(2):
         done += chance.randrange(10, 40)
         await until(lambda mark=done: place.outbox()["done"] >= mark, f"{done} effects are done")  # type: ignore[misc]
@@ -70,9 +68,7 @@ async def test_stopped_in_the_middle(crowd: tuple[House, str, str]) -> None:
     """SIGTERM ends it within ten seconds, and what it had not yet done it does after the next start."""
     place, plain, sealed = crowd
     done = place.outbox()["done"]
-    speaking = [
-        asyncio.create_task(burst(place, room, SENDERS, MIDST, first=2000)) for room in (plain, sealed)
-    ]
+    speaking = [asyncio.create_task(burst(place, room, SENDERS, MIDST, first=2000)) for room in (plain, sealed)]
     await until(lambda: place.outbox()["done"] >= done + 10, "some effects are done")
     assert await timed(place.bot.stop(WITHIN)) < 10
     assert place.outbox()["attempted"] == 0, "what was in flight was waited for, and written down"
