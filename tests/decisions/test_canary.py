@@ -11,7 +11,9 @@ from chatops.model.machines import Consent
 from chatops.ports import Received, Said
 from tests.house import SHA_CANARY, TERMS, House, Seen, address, code_in, with_roster
 
-TITLE, TEXT, MORE, UPDATE, WHY, MEANS = (f"canary{word}" for word in ("title", "text", "more", "update", "why", "means"))
+TITLE, TEXT, MORE, UPDATE, WHY, MEANS = (
+    f"canary{word}" for word in ("title", "text", "more", "update", "why", "means")
+)
 CANARIES = (TITLE, TEXT, MORE, UPDATE, WHY, MEANS, SHA_CANARY)
 
 
@@ -46,7 +48,13 @@ def play(house: House) -> Iterator[None]:
     house.say("maintainer", "security", f"embargo {case} accept")
     yield
     for who in ("finder", "fedora", "maintainer", "expert", "suse", "arch", "crook"):
-        for text in (f"tell {case} {UPDATE}", f"report {case} {MORE}", f"show {case}", f"object {WHY}", f"repotr {MORE}"):
+        for text in (
+            f"tell {case} {UPDATE}",
+            f"report {case} {MORE}",
+            f"show {case}",
+            f"object {WHY}",
+            f"repotr {MORE}",
+        ):
             house.public(who, text)
             house.direct(who, text) if who in ("suse", "arch", "crook") else None
     yield
@@ -130,9 +138,7 @@ def test_with_the_general_release_the_public_reads_what_was_previewed(canary_hou
     assert not any(word in public for word in (TEXT, MORE, UPDATE, WHY))
 
 
-def test_an_error_of_our_own_is_logged_by_its_type_only(
-    canary_house: House, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_an_error_of_our_own_is_logged_by_its_type_only(canary_house: House, caplog: pytest.LogCaptureFixture) -> None:
     house = canary_house
     caplog.set_level(logging.DEBUG)
 

@@ -137,7 +137,9 @@ def test_pasted_alone_in_a_direct_chat_lines_are_judged_without_a_command(house:
 
 
 @pytest.mark.parametrize("how", ["pasted", "asked", "dropped"])
-def test_a_private_archive_shown_in_public_is_met_with_silence_there_and_told_in_private(house: House, how: str) -> None:
+def test_a_private_archive_shown_in_public_is_met_with_silence_there_and_told_in_private(
+    house: House, how: str
+) -> None:
     before = len(house.seen_in("public"))
     match how:
         case "pasted":

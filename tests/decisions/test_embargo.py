@@ -322,7 +322,9 @@ def test_a_packager_who_reports_speaks_for_their_organisation_once_they_are_a_me
 # --- updates and who reported --------------------------------------------------------------------------------------
 
 
-def test_an_update_reaches_everybody_in_their_own_place_and_the_reporters_wait_begins_anew(members_house: House) -> None:
+def test_an_update_reaches_everybody_in_their_own_place_and_the_reporters_wait_begins_anew(
+    members_house: House,
+) -> None:
     house = members_house
     house.wait(days=2)
     done = house.say("maintainer", "security", f"tell {house.case} Archives follow — on “Thursday”.")

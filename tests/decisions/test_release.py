@@ -287,7 +287,9 @@ def test_vulnerable_releases_are_marked_and_verified_as_removed(house: House) ->
 
 def test_without_a_fix_nothing_is_announced(members_house: House) -> None:
     house = members_house
-    assert "no release with the fix is on record" in refused(house.say("maintainer", "security", f"announce {house.case}"))
+    assert "no release with the fix is on record" in refused(
+        house.say("maintainer", "security", f"announce {house.case}")
+    )
 
 
 def test_without_a_folder_the_announcement_goes_out_at_once() -> None:

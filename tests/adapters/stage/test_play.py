@@ -33,7 +33,13 @@ async def test_a_scene_reads_like_a_play_and_fails_in_one_line(people: People) -
     scene.end()
 
     told = page.getvalue()
-    for line in ("1. They meet", "Rita:\n    have a look", "✓ Bob sees what she says", "│ at this", "4 things observed"):
+    for line in (
+        "1. They meet",
+        "Rita:\n    have a look",
+        "✓ Bob sees what she says",
+        "│ at this",
+        "4 things observed",
+    ):
         assert line in told
 
     scene.act("It goes wrong")
