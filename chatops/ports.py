@@ -8,23 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Annotated, Any, Literal, NamedTuple, Protocol
+from typing import Annotated, Any, Literal, Protocol
 
 from pydantic import AwareDatetime, Field
 
 from chatops.document import Document, Node
-
-
-class Address(NamedTuple):
-    """Where a person is reached: (service, tenant, id), e.g. ``("matrix", "", "@debian:example.org")``.
-
-    ``tenant`` separates what may collide: a Slack workspace id; empty on Matrix, whose ids are global.
-    """
-
-    service: str
-    tenant: str
-    id: str
-
+from chatops.model.people import Address as Address
 
 # --- what happened -------------------------------------------------------------------------------------------------
 

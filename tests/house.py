@@ -13,6 +13,7 @@ import copy
 import itertools
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
@@ -631,8 +632,7 @@ class House:
 
     def state(self) -> Mapping[str, list[tuple[Any, ...]]]:
         """All journalled state, to compare."""
-        with self.engine.begin() as connection:
-            return _dump(connection)
+        return rows_of(self.engine)
 
     def journal_is_good(self) -> bool:
         """The chains hold, and replaying them into an empty database gives what is stored."""
@@ -643,12 +643,24 @@ class House:
             with Session(other) as empty:
                 journal.replay(journal.entries(session), empty)
                 empty.commit()
-            with other.begin() as connection:
-                again = _dump(connection)
+            again = rows_of(other)
             other.dispose()
         now = self.state()
         assert again == now
         return True
+
+    @contextmanager
+    def watching(self, statements: list[str]) -> Iterator[None]:
+        """Take down the SQL that is run meanwhile."""
+
+        def note(connection: Any, cursor: Any, statement: str, *rest: Any) -> None:
+            statements.append(statement)
+
+        event.listen(self.engine, "before_cursor_execute", note)
+        try:
+            yield
+        finally:
+            event.remove(self.engine, "before_cursor_execute", note)
 
     def close(self) -> None:
         self.engine.dispose()
@@ -681,6 +693,17 @@ def _engine(content: bytes | None = None) -> Any:
         assert isinstance(driver, sqlite3.Connection)
         _TEMPLATE.append(driver.serialize())
     return engine
+
+
+def empty_database() -> Any:
+    """An engine on a new database with an empty schema."""
+    return _engine()
+
+
+def rows_of(engine: Any) -> Mapping[str, list[tuple[Any, ...]]]:
+    """All journalled state in a database, to compare."""
+    with engine.begin() as connection:
+        return _dump(connection)
 
 
 def _dump(connection: Any) -> Mapping[str, list[tuple[Any, ...]]]:

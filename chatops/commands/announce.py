@@ -27,13 +27,14 @@ from chatops.commands.desk import (
     Security,
 )
 from chatops.commands.embargo import no_alarms
-from chatops.commands.kinds import Text
+from chatops.commands.kinds import Text, Version
 from chatops.commands.moving import edit_case, moved, states
 from chatops.commands.releases import check_lines
+from chatops.commands.typed import short
 from chatops.document import Block, Document, Line, Quote, Tlp, bullets, code, fields, line, para, quote, strong, when
 from chatops.model.book import CaseFile, Shelf
 from chatops.model.cases import Case
-from chatops.model.changes import Change, Happened, put
+from chatops.model.changes import Change, Happened, new, put
 from chatops.model.moves import Move, apply
 from chatops.model.people import PlaceKind
 from chatops.model.releases import Release
@@ -46,6 +47,7 @@ class Announce:
         Text("TEXT", 8000), "what the public reads about the problem; the title, if left out", default=None
     )
     vulnerable: str | None = option(Text("VERSION,…", 1000), "the releases to mark as removed: 1.0.0,0.9.4")
+    version: str | None = option(Version(), "the release with the fix, if the embargo ended before a private one")
 
 
 def _checked(desk: Desk, args: Announce) -> tuple[str, list[str]]:
@@ -55,16 +57,20 @@ def _checked(desk: Desk, args: Announce) -> tuple[str, list[str]]:
         raise Refusal(f"{file.id} is {'closed' if file.case.closed_at else 'announced already'}")
     if file.case.announcing_at is not None:
         raise Refusal(f"{file.id} is being announced; see show {file.id}")
-    if file.case.version is None:
-        raise Refusal(f"no release with the fix is on record; first: private-release {file.id} VERSION")
+    version = file.case.version or args.version
+    if version is None or (file.case.version is None and file.embargoed):
+        first = f"private-release {file.id} VERSION" if file.embargoed else f"announce {file.id} version=VERSION"
+        raise Refusal(f"no release with the fix is on record; first: {first}")
+    if args.version not in (None, version):
+        raise Refusal(f"the release with the fix is {version}, not {args.version}")
     apply(Move.ANNOUNCE, states(file))
     named = [word for word in (args.vulnerable or "").replace(",", " ").split() if word]
-    for version in named:
-        release = desk.book.release(version)
+    for old in named:
+        release = desk.book.release(old)
         if release is None or release.state == "private":
             known = ", ".join(r.version for r in desk.book.releases() if r.state == "published") or "none"
-            raise Refusal(f"no published release {version}; published: {known}")
-    return file.case.version, named
+            raise Refusal(f"no published release {short(old)}; published: {known}")
+    return version, named
 
 
 def preview(desk: Desk, args: Announce) -> Preview:
@@ -157,10 +163,15 @@ def general_release(
     """The embargo is lifted, the public is told, everybody is thanked."""
     public = announcement(desk, file, text, version, vulnerable)
     asked = file.ever_asked()
-    changes: list[Change] = [put(Release, version, state="published", published_at=desk.now)]
+    published = Release(version=version, state="published", published_at=desk.now)
+    changes: list[Change] = [
+        new(published)
+        if desk.book.release(version) is None
+        else put(Release, version, state="published", published_at=desk.now)
+    ]
     changes += [put(Release, old, state="removed", upgrade_to=version) for old in vulnerable]
     steps = moved(file, Move.ANNOUNCE)
-    changes.append(edit_case(file, released_at=desk.now, outcome="fixed", next_word=None))
+    changes.append(edit_case(file, version=version, released_at=desk.now, outcome="fixed", next_word=None))
     told = Happened("general release", file.id, {"version": version}, changes=(*changes, *steps))
     thanks = Document(
         title=f"{file.id}: {version} is out; the embargo is over. Thank you",
@@ -214,7 +225,7 @@ def announcement(desk: Desk, file: CaseFile, text: str | None, version: str, vul
         fields(*pairs),
         para(strong("Please upgrade as quickly as you can."), f" {desk.settings.project.release_page}"),
     ]
-    blocks += check_lines(archives)
+    blocks += check_lines(archives) if archives else ()
     sha1 = next((f"{d}  {a.name}" for a in archives for n, d in a.digests.items() if n.value == "sha1"), None)
     if sha1:
         blocks += [para("Check your download, for example:"), code(f"echo '{sha1}' | sha1sum -c")]

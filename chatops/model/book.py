@@ -17,9 +17,8 @@ from chatops.checksums.digests import Algorithm
 from chatops.model.base import Row
 from chatops.model.cases import Case, Downstream, Note, Participant, Pending, Proposal
 from chatops.model.machines import IN_FORCE, Consent, Embargo
-from chatops.model.people import Contact, ContactAddress, Occupant, Place, PlaceKind, Role
+from chatops.model.people import Address, Contact, ContactAddress, Occupant, Place, PlaceKind, Role
 from chatops.model.releases import Archive, ArchiveDigest, Release
-from chatops.ports import Address
 
 R = TypeVar("R", bound=Row)
 
@@ -227,10 +226,21 @@ class Book:
         rows = self._all(_ADDRESSES_OF, contact=contact)
         return [Address(row.service, row.tenant, row.address) for row in rows]
 
+    def homes(self, service: str, contacts: Iterable[str]) -> dict[str, str]:
+        """The addresses on a service at which some contacts are reached, and whose each is."""
+        query = select(ContactAddress).where(
+            ContactAddress.service == service, col(ContactAddress.contact).in_(set(contacts))
+        )
+        return {row.address: row.contact for row in self._all(query)}
+
     def services(self, contacts: Iterable[str]) -> set[str]:
         """The services on which some of these contacts can be reached."""
         query = select(ContactAddress.service).where(col(ContactAddress.contact).in_(set(contacts))).distinct()
         return set(self.session.exec(query).all())
+
+    def holder(self, address: str) -> str | None:
+        """The contact that an address row belongs to, by the row's key."""
+        return self.session.exec(select(ContactAddress.contact).where(ContactAddress.id == address)).first()
 
     def address_ids(self, contact: str) -> list[str]:
         """The keys of a contact's address rows."""

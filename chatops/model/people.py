@@ -4,12 +4,23 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from sqlalchemy import UniqueConstraint
 from sqlmodel import Field
 
 from chatops.model.base import Row, instant, json_column
+
+
+class Address(NamedTuple):
+    """Where a person is reached: (service, tenant, id), e.g. ``("matrix", "", "@debian:example.org")``.
+
+    ``tenant`` separates what may collide: a Slack workspace id; empty on Matrix, whose ids are global.
+    """
+
+    service: str
+    tenant: str
+    id: str
 
 
 class Role(StrEnum):

@@ -122,12 +122,13 @@ class Outbox:
     # --- claiming ---
 
     def claim(
-        self, session: Session, now: datetime, free: int, busy: Collection[Claim], share: int
+        self, session: Session, now: datetime, free: int, busy: Collection[Claim], share: int, *, careful: bool = True
     ) -> tuple[list[Claim], bool]:
         """Mark up to ``free`` rows attempted. ``busy`` are those in flight. Also says whether rows were found that do
         not go (refused, held, dead), so that those behind them may: then call again soon.
 
         One place gets at most ``share`` at once, and so does one service beside others: what is slow blocks nobody.
+        Unless ``careful``, it raises where a row cannot be judged, and the caller gives the transaction up.
         """
         used: Counter[str] = Counter(lane for claim in busy for lane in claim.lanes)
         flying = {claim.number for claim in busy}
@@ -138,7 +139,7 @@ class Outbox:
             lanes = (head.lane,) if len(self._services) == 1 else (head.lane, head.service)
             if head.number in flying or any(used[lane] >= share for lane in lanes):
                 continue
-            claim = self._attempt(session, head.number, lanes, now)
+            claim = (self._attempt if careful else self._try)(session, head.number, lanes, now)
             if claim is None:
                 passed = True
                 continue
@@ -172,6 +173,12 @@ class Outbox:
                 log.error("effect %s could not be judged: %s", row.key, type(error).__name__)
                 self._again(session, row, row.attempts + 1, type(error).__name__, None, now)
             return None
+
+    def _try(self, session: Session, number: int, lanes: tuple[str, ...], now: datetime) -> Claim | None:
+        """As :meth:`_attempt`, but without a savepoint, so for rows that can be judged only."""
+        row = session.execute(_ROW, {"number": number}).scalar_one()
+        session.expunge(row)
+        return self._rule(session, row, _DEED.validate_python(row.deed), lanes, now)
 
     def _rule(
         self, session: Session, row: OutboxRow, deed: Deed, lanes: tuple[str, ...], now: datetime

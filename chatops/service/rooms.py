@@ -133,10 +133,11 @@ class Rooms:
             self._settle_direct(place)
             return
         belong = wanted(self._book, place, self._now)
-        present = {occupant.address: occupant for occupant in self._book.occupants(place.id)}
+        homes = self._book.homes(place.service, belong)
+        present = self._book.occupants(place.id)
         intruders = False
-        for occupant in present.values():
-            if occupant.contact in belong:
+        for occupant in present:
+            if occupant.address in homes:  # by address: an account that is theirs no longer does not stay
                 continue
             intruders = True  # somebody who is only invited could come in at any moment
             if occupant.state != "leaving":
@@ -147,7 +148,7 @@ class Rooms:
             place.held = intruders
         if self._over(place):
             return  # who is there may stay
-        here = {occupant.contact for occupant in present.values()}
+        here = {homes.get(occupant.address) for occupant in present}
         for contact in sorted(belong - here):
             self._invite(place, contact)
 
@@ -161,7 +162,9 @@ class Rooms:
         """
         present = self._book.occupants(place.id)
         if len(present) == 1 and present[0].contact == place.contact:
-            return
+            homes = self._book.homes(place.service, {place.contact}) if place.contact else {}
+            if place.contact is None or present[0].address in homes:
+                return
         self._record(Happened("direct chat given up", changes=(put(Place, place.id, state="closed"),)))
         self._queue(place, Leave(), place.contact)
 

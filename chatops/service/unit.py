@@ -35,7 +35,7 @@ from chatops.model import journal
 from chatops.model.book import Book
 from chatops.model.changes import Change, Happened, Moved
 from chatops.model.flow import OutboxRow
-from chatops.model.people import Place, PlaceKind
+from chatops.model.people import Place, PlaceKind, Role
 from chatops.ports import Address, Deed, Enter, Leave, Post
 from chatops.service.gate import wanted
 from chatops.service.outbox import let_go
@@ -93,7 +93,8 @@ class Unit:
         self._who = who
         self._origin = origin
         self._touched: set[str] = set()
-        self._roster = False
+        self._team = False  # who is a coordinator may have changed
+        self._moved: set[str] = set()  # whose addresses changed
         self.rooms = Rooms(self.book, services, now, self.record, self._for_room, fresh, settings.project.name)
 
     @property
@@ -113,12 +114,26 @@ class Unit:
 
     def record(self, happened: Happened) -> None:
         """Journal and project; what was read before stays as it was, what is read after is new."""
+        self._notice(happened)
         journal.append(self.session, happened, at=self._now, who=self._who, where=self._origin.where)
         self.session.expunge_all()
         self.book.forget()
+
+    def _notice(self, happened: Happened) -> None:
+        """Remember whose rooms may have to change. A stranger who becomes a contact belongs in none yet."""
         if happened.case and any(map(_moves_people, happened.changes)):
             self._touched.add(happened.case)
-        self._roster |= any(change.table in ("contact", "contactaddress") for change in happened.changes)
+        for change in happened.changes:
+            if isinstance(change, Moved):
+                continue
+            values = change.values or {}
+            if change.table == "contactaddress":
+                moved = values.get("contact") or self.book.holder(str(change.key["id"]))
+                self._moved |= {moved} if moved else set()
+            elif change.table == "contact" and values.keys() & {"roles", "active"}:
+                known = self.book.contact(str(change.key["id"]))
+                roles = [*(values.get("roles") or ()), *((known.roles or ()) if known else ())]
+                self._team |= Role.COORDINATOR in roles
 
     def carry_out(self, decision: Decision) -> None:
         """All of a decision, in order: events, what follows from them for the rooms, messages, jobs, timers."""
@@ -136,8 +151,13 @@ class Unit:
 
     def settle(self) -> None:
         """Make the rooms of everything touched fit roster and consent."""
-        if self._roster:
-            self._roster = False
+        moved, self._moved = self._moved, set()
+        for contact in sorted(moved):
+            self._touched |= {part.case for part in self.book.parts(contact)}
+            for place in self.book.places(PlaceKind.DIRECT, contact=contact):
+                self.rooms.settle(place)
+        if self._team or any(contact.id in moved for contact in self.book.coordinators()):
+            self._team = False
             for place in self.rooms.security():
                 self.rooms.settle(place)
             self._touched |= {place.case for place in self.book.places(PlaceKind.EMBARGO) if place.case}

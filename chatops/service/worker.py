@@ -10,6 +10,7 @@ import asyncio
 import logging
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 
 from sqlmodel import Session
 
@@ -111,17 +112,22 @@ class Worker:
         now = self._clock()
         renew = self._renewed is None or abs(now - self._renewed) > self._outbox.lease / 3
 
-        def job(session: Session) -> tuple[list[Claim], bool, datetime | None]:
-            self._settle(session, now, ended)
+        def job(session: Session, *, careful: bool = False) -> tuple[list[Claim], bool, datetime | None]:
+            (self._settle_each if careful else self._settle)(session, now, ended)
             if renew:
                 self._outbox.renew(session, now, busy)
-            claims, passed = self._outbox.claim(session, now, free, busy, self._share)
+            claims, passed = self._outbox.claim(session, now, free, busy, self._share, careful=careful)
             return claims, passed, None if claims or not free else self._outbox.heads.next_due(session, now)
 
         if not ended and not free and not renew:
             return [], POLL_SECONDS
         try:
-            claims, passed, due = await self._store.write(job)
+            try:
+                claims, passed, due = await self._store.write(job)
+            except Exception:
+                # Something in it cannot be done: each by itself, under savepoints. They cost too much for every day.
+                self._outbox.heads.forget()
+                claims, passed, due = await self._store.write(partial(job, careful=True))
         except BaseException:
             self._outbox.heads.forget()
             self._ended = ended + self._ended  # settled by the next turn, under the same lease
@@ -133,6 +139,10 @@ class Worker:
         return claims, 0 if passed else seconds_until(due, now)
 
     def _settle(self, session: Session, now: datetime, ended: Sequence[_Ended]) -> None:
+        for claim, result in ended:
+            self._outbox.settle(session, now, claim, result)
+
+    def _settle_each(self, session: Session, now: datetime, ended: Sequence[_Ended]) -> None:
         for claim, result in ended:
             try:
                 with nested(session) as inner:

@@ -14,7 +14,7 @@ OLD = "22" * 32
 PRIVATE = "ab" * 32
 WRONG = "99" * 32
 NAME = "dynasched-1.0.0.tar.bz2"
-SECRET = "dynasched-1.0.1.tar.bz2"  # noqa: S105 (a file's name)
+SECRET = "dynasched-1.0.1.tar.bz2"
 
 
 def published(house: House) -> House:

@@ -1,4 +1,4 @@
-"""What is typed where everybody reads it, by strangers, without encryption, too often; and what goes wrong on our side."""
+"""What is typed where everybody reads it, by strangers, unencrypted, too often; and what goes wrong on our side."""
 
 from __future__ import annotations
 
@@ -194,7 +194,7 @@ def test_being_named_is_being_addressed(house: House) -> None:
 
 
 def test_an_invisible_case_list_is_the_same_as_an_empty_one(members_house: House) -> None:
-    house = members_house
+    house, case = members_house, members_house.case
     house.say("maintainer", "security", "triage Another matter")
     listed = house.direct("fedora", "cases")
     assert listed is not None
@@ -202,7 +202,7 @@ def test_an_invisible_case_list_is_the_same_as_an_empty_one(members_house: House
     text = house.last("direct", "fedora").text
     assert "Another" not in text
     assert "overflow" not in text
-    inside = house.say("maintainer", house.case, "cases")
+    inside = house.say("maintainer", case, "cases")
     assert inside is not None
     assert inside.title == "1 open case"
 

@@ -292,6 +292,25 @@ def test_without_a_fix_nothing_is_announced(members_house: House) -> None:
     )
 
 
+def test_after_an_early_end_what_is_ready_is_announced_without_a_private_release(members_house: House) -> None:
+    house = members_house
+    public = house.room("public")
+    house.say("maintainer", "security", f"embargo {house.case} end It is on a mailing list.")
+    answer = refused(house.say("maintainer", "security", f"announce {house.case}"))
+    assert answer.endswith(f"first: announce {house.case} version=VERSION")
+    house.say("maintainer-2", "security", f"confirm {previewed(house, 'version=1.0.1')}")
+    assert house.last(public).document.title == "DynaSched 1.0.1 fixes a vulnerability"
+    case = house.file(house.case).case
+    assert (case.version, case.outcome, case.exposure) == ("1.0.1", "fixed", Exposure.PUBLIC)
+    assert house.journal_is_good()
+
+
+def test_another_version_than_that_on_record_is_not_announced(released_house: House) -> None:
+    house = released_house
+    answer = refused(house.say("maintainer", "security", f"announce {house.case} version=1.0.2"))
+    assert answer == "the release with the fix is 1.0.1, not 1.0.2"
+
+
 def test_without_a_folder_the_announcement_goes_out_at_once() -> None:
     house = with_roster(House(folders=False))
     case = with_members(house)

@@ -59,6 +59,7 @@ def test_nothing_is_published_ended_or_told_to_anybody_by_time(released_house: H
     house.say("maintainer", "security", f"embargo {house.case} date in 10 days")
     card = house.say("maintainer", "security", f"announce {house.case}")
     assert card is not None
+    house.wait(seconds=10)  # who came into the room is told the terms
     before = {who: len(house.seen_by(who)) for who in ("debian", "suse", "finder")}
     house.wait(days=80)
     case = house.file(house.case).case

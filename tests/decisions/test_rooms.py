@@ -178,3 +178,31 @@ def test_a_second_report_by_the_same_person_goes_on_in_the_same_chat(house: Hous
     assert house.room("direct", "finder") == room
     names = {house.file(case).name(house.file(case).case.reporter) for case in house.cases()}
     assert len(names) == 1
+
+
+def test_an_account_that_is_theirs_no_longer_leaves_the_rooms_and_hears_nothing_more(members_house: House) -> None:
+    house = members_house
+    told = f"contacts change fedora address=matrix:{address('fedora-new')}"
+    house.say("maintainer", "security", told)
+    assert "fedora" not in house.members(house.case)
+    assert "fedora-new" in house.members(house.case)
+    before = len(house.seen_by("fedora"))
+    house.say("maintainer", "security", f"embargo {house.case} date in 40 days")
+    assert len(house.seen_by("fedora")) == before
+    assert house.last("direct", "fedora-new").document.kind == "question"
+    assert house.journal_is_good()
+
+
+def test_a_coordinators_old_account_leaves_the_security_room(house: House) -> None:
+    house.say("maintainer", "security", f"contacts add third roles=coordinator address=matrix:{address('third')}")
+    house.say("maintainer", "security", f"contacts change third address=matrix:{address('third-new')}")
+    assert house.members("security") == {"maintainer", "maintainer-2", "third-new"}
+
+
+def test_a_strangers_report_looks_at_no_room(members_house: House) -> None:
+    house = members_house
+    looked: list[str] = []
+    with house.watching(looked):
+        reported(house, "Another thing.", who="second")
+    assert not [statement for statement in looked if "occupant" in statement and house.case in statement]
+    assert sum("FROM occupant" in statement for statement in looked) <= 6

@@ -404,7 +404,7 @@ async def test_a_refusal_that_cannot_be_told_is_not_dropped(bench: Bench) -> Non
 
     def fault(session: Session, row: OutboxRow, code: str) -> None:
         told.append(code)
-        if len(told) == 1:
+        if len(told) <= 2:  # the worker's quick try, and the careful one
             raise RuntimeError
 
     bench.faults = fault  # type: ignore[assignment]
