@@ -96,7 +96,7 @@ def visible(commands: Iterable[Command], held: Who) -> list[Command]:
 
 def team(file: CaseFile, book: Book) -> list[str]:
     """Who is bound by role: every coordinator, and the case's experts."""
-    return [*(contact.id for contact in book.coordinators()), *file.experts()]
+    return [*(contact.id for contact in book.coordinators()), *filter(file.active, file.experts())]
 
 
 PLACE_NAMES = {

@@ -257,6 +257,7 @@ class Publish(Node):
 
     t: Literal["publish"] = "publish"
     version: str
+    archives: dict[str, str]  # name to SHA-256: exactly these, as members verified them
     progress: str | None = None
 
 

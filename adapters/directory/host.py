@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -50,12 +50,13 @@ class DirectoryHost:
         """Nothing to disconnect from."""
 
     async def perform(self, effect: Effect) -> Receipt:
-        """Raises Impossible: ``no-folder``, ``no-archives`` (nothing bears the version)."""
+        """Raises Impossible: ``no-folder``, ``no-archives`` (nothing bears the version),
+        ``changed-since-the-private-release``, ``another-file-of-that-name``."""
         match effect.deed:
             case Stage(version=version):
                 return Receipt(data={"archives": await asyncio.to_thread(self._stage, version)})
-            case Publish(version=version):
-                return Receipt(data={"archives": await asyncio.to_thread(self._publish, version)})
+            case Publish(version=version, archives=digests):
+                return Receipt(data={"archives": await asyncio.to_thread(self._publish, version, digests)})
             case Survey():
                 return Receipt(data={"releases": await asyncio.to_thread(self._survey)})
             case _:
@@ -73,20 +74,29 @@ class DirectoryHost:
         digests = {algorithm.value: digest for algorithm, digest in self._hashed(path).items()}
         return {"name": path.name, "path": str(path), "size": path.stat().st_size, "digests": digests}
 
-    def _publish(self, version: str) -> list[dict[str, Any]]:
-        """Copy the archives, then write the SHA*SUMS files: idempotent, and never a sum without its file."""
-        told = self._stage(version)
+    def _publish(self, version: str, digests: Mapping[str, str]) -> list[dict[str, Any]]:
+        """Copy exactly the archives that members verified, then write the SHA*SUMS files: idempotent, all looked at
+        before the first is copied, and never a sum without its file.
+        """
+        told = [archive for archive in self._stage(version) if archive["name"] in digests]
         if self._public is None:
             raise Impossible("no-folder")
+        if {archive["name"]: archive["digests"]["sha256"] for archive in told} != dict(digests):
+            raise Impossible("changed-since-the-private-release")
         self._public.mkdir(parents=True, exist_ok=True)
+        there = [archive for archive in told if (self._public / archive["name"]).exists()]
+        for archive in there:
+            if self._hashed(self._public / archive["name"])[Algorithm.SHA256] != archive["digests"]["sha256"]:
+                raise Impossible("another-file-of-that-name")
         for archive in told:
-            target = self._public / archive["name"]
-            if not target.exists():
+            if archive not in there:
+                target = self._public / archive["name"]
                 part = target.with_name(f".{target.name}.part")
                 shutil.copyfile(archive["path"], part)
+                if hash_file(part, (Algorithm.SHA256,))[Algorithm.SHA256] != digests[archive["name"]]:
+                    part.unlink()
+                    raise Impossible("changed-since-the-private-release")
                 part.rename(target)
-            elif self._hashed(target)[Algorithm.SHA256] != archive["digests"]["sha256"]:
-                raise Impossible("another-file-of-that-name")
         for sums, algorithm in (("SHA1SUMS", "sha1"), ("SHA256SUMS", "sha256")):
             _add_lines(self._public / sums, [(a["digests"][algorithm], a["name"]) for a in told])
         return told
@@ -127,7 +137,7 @@ def _archives(folder: Path) -> Iterator[tuple[Path, str]]:
     """The archives in a folder, with the versions in their names."""
     for path in sorted(folder.iterdir()):
         found = ARCHIVE.fullmatch(path.name)
-        if found and path.is_file():
+        if found and path.is_file() and not path.is_symlink():  # a link could lead anywhere
             yield path, found["version"]
 
 

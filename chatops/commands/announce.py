@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from chatops.checksums.archives import KnownArchive
 from chatops.commands.cards import board
-from chatops.commands.declare import TEAM_ROOMS, CaseUse, Command, Who, option, raw
+from chatops.commands.declare import CaseUse, Command, Who, option, raw
 from chatops.commands.desk import (
     CaseRoom,
     Decision,
@@ -33,7 +33,6 @@ from chatops.commands.releases import check_lines
 from chatops.commands.typed import short
 from chatops.document import Block, Document, Line, Quote, Tlp, bullets, code, fields, line, para, quote, strong, when
 from chatops.model.book import CaseFile, Shelf
-from chatops.model.cases import Case
 from chatops.model.changes import Change, Happened, new, put
 from chatops.model.moves import Move, apply
 from chatops.model.people import PlaceKind
@@ -61,6 +60,9 @@ def _checked(desk: Desk, args: Announce) -> tuple[str, list[str]]:
     if version is None or (file.case.version is None and file.embargoed):
         first = f"private-release {file.id} VERSION" if file.embargoed else f"announce {file.id} version=VERSION"
         raise Refusal(f"no release with the fix is on record; first: {first}")
+    fix = desk.book.release(version)
+    if fix is not None and fix.state == "private" and fix.case != file.id:
+        raise Refusal(f"{version} is the private release of another case; hand out another version first")
     if args.version not in (None, version):
         raise Refusal(f"the release with the fix is {version}, not {args.version}")
     apply(Move.ANNOUNCE, states(file))
@@ -128,18 +130,14 @@ def handle(desk: Desk, args: Announce) -> Decision:
         text=args.text,
         changes=(edit_case(file, announcing_at=desk.now),),
     )
-    now = Document(
-        title=f"{file.id}: you may publish now",
-        kind="go",
-        tlp=Tlp.AMBER_STRICT,
-        case=file.id,
-        blocks=(
-            para(f"{desk.project} announces {version} this minute. Publish your packages. Thank you for waiting."),
-        ),
-        tone="good",
-    )
-    go: list[Outgoing] = [Message(CaseRoom(file.id), now)]
-    if any(archive.path for archive in desk.book.archives(version)) and desk.settings.releases.folder is not None:
+    held = {archive.name: archive for archive in desk.book.archives(version) if archive.path}
+    if held and desk.settings.releases.folder is not None:
+        digests = {
+            name: row.digest
+            for name, archive in held.items()
+            for row in desk.book.digests(archive.id)
+            if row.algorithm == "sha256"
+        }
         under_way = Document(
             title=f"{file.id}: announcing {version} …", kind="announcement", tlp=Tlp.AMBER_STRICT, case=file.id
         )
@@ -148,12 +146,10 @@ def handle(desk: Desk, args: Announce) -> Decision:
             reply=under_way,
             reply_key=progress,
             events=[begun],
-            messages=go,
-            jobs=[Job(Publish(version=version, progress=progress), file.id)],
+            jobs=[Job(Publish(version=version, archives=digests, progress=progress), file.id)],
         )
     general = general_release(desk, file, version, vulnerable, args.text)
     general.events.insert(0, begun)
-    general.messages[:0] = go
     return general
 
 
@@ -181,7 +177,21 @@ def general_release(
         blocks=(board(file), para("You may talk about all of it. Your patience protected the users.")),
         tone="good",
     )
-    messages: list[Outgoing] = [Message(Public(), public), Message(CaseRoom(file.id), thanks)]
+    go = Document(
+        title=f"{file.id}: you may publish now",
+        kind="go",
+        tlp=Tlp.AMBER_STRICT,
+        case=file.id,
+        blocks=(
+            para(f"{desk.project} announces {version} this minute. Publish your packages. Thank you for waiting."),
+        ),
+        tone="good",
+    )
+    messages: list[Outgoing] = [
+        Message(CaseRoom(file.id), go),
+        Message(Public(), public),
+        Message(CaseRoom(file.id), thanks),
+    ]
     messages += [Message(Direct(one), EmbargoOver(desk.project, file.id)) for one in asked]
     if file.case.reporter:
         messages.append(Message(Direct(file.case.reporter), _to_reporter(file, version), kind="reporter"))
@@ -215,7 +225,7 @@ def announcement(desk: Desk, file: CaseFile, text: str | None, version: str, vul
             ("Affected", case.versions),
             ("Fixed in", version),
             ("Mitigation", case.mitigation),
-            ("Credit", _credit(case)),
+            ("Credit", case.credit),
         )
         if value
     ]
@@ -242,10 +252,6 @@ def announcement(desk: Desk, file: CaseFile, text: str | None, version: str, vul
     )
 
 
-def _credit(case: Case) -> str | None:
-    return (case.wishes or {}).get("credit")
-
-
 def _to_reporter(file: CaseFile, version: str) -> Document:
     return Document(
         title=f"{file.id}: {version} is out, with the fix for what you found. Thank you",
@@ -261,7 +267,7 @@ COMMAND = Command(
     verb="announce",
     summary="the general release: preview it, have a second coordinator confirm it",
     who=Who.COORDINATOR,
-    where=TEAM_ROOMS,
+    where=frozenset({PlaceKind.SECURITY, PlaceKind.DIRECT}),  # members need not see who is credited, nor a draft
     example="announce DS-2026-7KQ4 vulnerable=1.0.0 A crafted job name overflows the queue.",
     args=Announce,
     case=CaseUse.NEEDED,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from chatops.commands.declare import CaseUse, Command, Who
 from chatops.commands.desk import Alarm, CaseRoom, Decision, Desk, Message, Refusal, Security
-from chatops.commands.moving import edit_participant, moved
+from chatops.commands.moving import edit_participant, moved, off_team
 from chatops.commands.terms import welcome
 from chatops.document import Document, Tlp, para
 from chatops.model.changes import Happened
@@ -45,7 +45,8 @@ def decline(desk: Desk, args: object) -> Decision:
     if one is None or one.consent == Consent.DECLINED:
         raise Refusal(f"you have declined {file.id} already")
     steps = moved(file, Move.DECLINE, actor=desk.actor.id)
-    change = edit_participant(file, desk.actor.id, answered_at=desk.now, terms_until=None, told_now=False)
+    gone = {"answered_at": desk.now, "terms_until": None, "told_now": False, **off_team(one)}
+    change = edit_participant(file, desk.actor.id, **gone)
     reply = Document(
         title=f"{file.id}: you declined; you hear nothing more of it, until it is over",
         kind="answer",

@@ -144,7 +144,7 @@ def case_card(file: CaseFile, now: datetime, *, inside: bool, title: str | None 
 
 
 def _reporter(file: CaseFile) -> str:
-    wishes = file.case.wishes or {}
+    wishes = {**({"credit": file.case.credit} if file.case.credit else {}), **(file.case.wishes or {})}
     told = [f"{name}: {value}" for name, value in sorted(wishes.items())]
     return file.name(file.case.reporter) + (f" ({', '.join(told)})" if told else "")
 

@@ -14,7 +14,7 @@ SHOWN = 25
 
 
 def handle(desk: Desk, args: object) -> Decision:
-    known = policy.known_cases(desk.actor, desk.book)
+    known = policy.known_cases(desk.actor, desk.book, COMMAND.who)
     inside = desk.place is not PlaceKind.EMBARGO
     if not inside:
         known = [case for case in known if desk.file is not None and case == desk.file.id]

@@ -34,6 +34,8 @@ def handle(desk: Desk, args: Close) -> Decision:
         )
     if file.case.outcome is None and args.reason is None:
         raise Refusal(f"nothing was released; say why it closes: close {file.id} REASON")
+    if file.case.report in ("received", "valid"):
+        raise Refusal(f"{file.id} was never judged; triage it, or reject it with a reason: reject {file.id} REASON")
     outcome = file.case.outcome or "closed"
     steps = moved(file, Move.CLOSE)
     change = edit_case(

@@ -23,6 +23,17 @@ class Refusal(Exception):
     """The command can't be done: one line that says why and what to do. Nothing changes."""
 
 
+def working(file: CaseFile) -> CaseFile:
+    """A case that can still be worked on. Raises :class:`Refusal` if it is closed, or being announced: what two people
+    confirmed is what will be public.
+    """
+    if file.case.closed_at is not None:
+        raise Refusal(f"{file.id} is closed")
+    if file.case.announcing_at is not None and not file.public:
+        raise Refusal(f"{file.id} is being announced; wait until that is done, or has failed")
+    return file
+
+
 @dataclass(frozen=True)
 class Actor:
     """Who asks. ``contact`` is None for a stranger. ``hand`` is who really typed: in the shell, an operating-system
@@ -225,6 +236,7 @@ class Desk:
     room: Place | None
     fresh: Callable[[], str]
     code: Callable[[int], str]
+    services: frozenset[str] = frozenset()  # the chat services that the bot speaks
     file: CaseFile | None = None
     confirmed_by: str | None = None
 

@@ -24,6 +24,7 @@ from chatops.commands.desk import (
     Outgoing,
     Refusal,
     Security,
+    working,
 )
 from chatops.commands.kinds import Choice, Moment, Text
 from chatops.commands.moving import edit_case, edit_participant, moved
@@ -54,8 +55,8 @@ class EmbargoArgs:
 
 def handle(desk: Desk, args: EmbargoArgs) -> Decision:
     file = desk.case
-    if file.case.closed_at is not None and args.action != "show":
-        raise Refusal(f"{file.id} is closed")
+    if args.action != "show":
+        working(file)
     match args.action:
         case "show":
             return Decision(reply=_ledger(desk, file))
@@ -243,7 +244,7 @@ def settle(desk: Desk, file: CaseFile, proposal: Proposal) -> Decision:
     invited = [one.contact for one in file.participants.values() if one.consent == Consent.INVITED]
     ask: list[str] = []
     for one in lapsed:
-        if one.standing:  # standing terms cover a later date too
+        if one.standing and _stands(desk, one.contact):  # standing terms cover a later date too
             changes += moved(file, Move.ACCEPT, actor=one.contact)
             changes.append(edit_participant(file, one.contact, terms_until=file.terms_date))
         elif after != before:
@@ -278,6 +279,11 @@ def _next_question(file: CaseFile, was: Embargo) -> list[Change | Moved]:
     steps = moved(file, Move.EMBARGO_DATE)
     later[-1].state = "open"
     return [*steps, put(Proposal, later[-1].id, state="open")]
+
+
+def _stands(desk: Desk, contact: str) -> bool:
+    known = desk.book.contact(contact)
+    return known is not None and known.standing_until is not None and known.standing_until > desk.now
 
 
 def crd_alarms(case: str, at: datetime, now: datetime) -> list[Alarm]:

@@ -73,11 +73,17 @@ def _one(desk: Desk, contact: Contact, tell_now: bool) -> tuple[str, Happened | 
     if one is not None and one.consent == Consent.SIGNATORY:
         return "a member already", None, None
     if one is not None and one.consent == Consent.INVITED:
-        return "asked already; no answer yet", None, None
+
+        def again() -> Message:
+            return Message(Direct(contact.id), question(desk, file), ping=(contact.id,))
+
+        return "asked already, and once more now", None, again
     if one is not None and one.consent == Consent.LAPSED:
         return "a member until the date they accepted; asked about the new one", None, None
-    if not desk.book.addresses(contact.id):
-        return "not reachable: no address on record", None, None
+    addresses = desk.book.addresses(contact.id)
+    if not any(address.service in desk.services for address in addresses):
+        where = "on " + ", ".join(sorted(desk.services)) if addresses and desk.services else "on record"
+        return f"not reachable: no address {where}", None, None
     standing = contact.standing_until is not None and contact.standing_until > desk.now
     standing = standing and (one is None or one.consent == Consent.NO_EMBARGO)
     changes: list[Change | Moved] = [*joined(file, contact, "downstream")]

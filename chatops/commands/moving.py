@@ -6,6 +6,7 @@ the same decision show how it will be.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from chatops.model.base import Row
@@ -40,7 +41,7 @@ def states(file: CaseFile) -> States:
     return found
 
 
-def moved(file: CaseFile, move: Move, *, actor: str = "", named: str = "") -> tuple[Moved, ...]:
+def moved(file: CaseFile, move: Move, *, actor: str = "", named: str = "") -> tuple[Change | Moved, ...]:
     """What a move changes. Raises :class:`chatops.model.machines.Forbidden` if it is not possible now."""
 
     def organisation(contact: str) -> str | None:
@@ -60,7 +61,8 @@ def moved(file: CaseFile, move: Move, *, actor: str = "", named: str = "") -> tu
         reporter=file.case.reporter,
         sites=sites,
     )
-    changes = []
+    changes: list[Change | Moved] = []
+    was_embargoed, members = file.embargoed, file.signatories()
     for kind, subject, old, now in apply(move, states(file), cast):
         if subject == CASE:
             changes.append(Moved("case", {"id": file.id}, kind.value, old, now, move))
@@ -71,7 +73,16 @@ def moved(file: CaseFile, move: Move, *, actor: str = "", named: str = "") -> tu
             setattr(row, column, str(now))
             key = {"case": file.id, "organisation" if table == "downstream" else "contact": subject}
             changes.append(Moved(table, key, column, old, now, move))
+    if was_embargoed and not file.embargoed:
+        changes += _members_of_then(file, members)
     return tuple(changes)
+
+
+def _members_of_then(file: CaseFile, members: Sequence[str]) -> Iterator[Change]:
+    """Once the embargo is over, whoever has a date that they accepted was a member at its end: nobody else keeps one."""
+    for one in list(file.participants.values()):
+        if one.terms_until is not None and one.contact not in members:
+            yield edit_participant(file, one.contact, terms_until=None)
 
 
 def edit_case(file: CaseFile, **values: Any) -> Change:
@@ -87,6 +98,11 @@ def edit_participant(file: CaseFile, contact: str, **values: Any) -> Change:
     for name, value in values.items():
         setattr(file.participants[contact], name, value)
     return change
+
+
+def off_team(one: Participant) -> dict[str, str]:
+    """Who is out of a case is out as an expert too."""
+    return {"role": "downstream"} if one.role == "expert" else {}
 
 
 def edit_downstream(file: CaseFile, organisation: str, **values: Any) -> Change:

@@ -15,7 +15,19 @@ from chatops.checksums.digests import Algorithm
 from chatops.checksums.paste import Pasted
 from chatops.checksums.pasted import read_for_verify
 from chatops.commands.declare import TEAM_ROOMS, CaseUse, Command, Who, positional, raw
-from chatops.commands.desk import Attach, CaseRoom, Decision, Desk, Direct, Job, Message, Outgoing, Refusal, Security
+from chatops.commands.desk import (
+    Attach,
+    CaseRoom,
+    Decision,
+    Desk,
+    Direct,
+    Job,
+    Message,
+    Outgoing,
+    Refusal,
+    Security,
+    working,
+)
 from chatops.commands.kinds import Text, Version
 from chatops.commands.moving import edit_case, moved, states
 from chatops.commands.releases import check_lines
@@ -38,14 +50,9 @@ class PrivateRelease:
 
 def handle(desk: Desk, args: PrivateRelease) -> Decision:
     file = desk.case
-    if file.case.closed_at is not None:
-        raise Refusal(f"{file.id} is closed")
+    working(file)
     apply(Move.PRIVATE_RELEASE, states(file))  # refuse before any work is done
-    other = desk.book.release(args.version)
-    if other is not None and (other.state != "private" or other.case != file.id):
-        raise Refusal(
-            f"{args.version} is {'published' if other.state != 'private' else 'taken'} already; pick another version"
-        )
+    _free(desk, file, args.version)
     if args.lines is not None:
         return record(desk, file, args.version, _from_lines(args.version, args.lines))
     if desk.settings.releases.staging is None:
@@ -60,6 +67,14 @@ def handle(desk: Desk, args: PrivateRelease) -> Decision:
     asked = Happened("private release asked", file.id, {"version": args.version, "by": desk.actor.name})
     job = Job(Stage(version=args.version, progress=progress), file.id)
     return Decision(reply=waiting, reply_key=progress, events=[asked], jobs=[job])
+
+
+def _free(desk: Desk, file: CaseFile, version: str) -> None:
+    other = desk.book.release(version)
+    if other is not None and (other.state != "private" or other.case != file.id):
+        raise Refusal(
+            f"{version} is {'published' if other.state != 'private' else 'taken'} already; pick another version"
+        )
 
 
 def _from_lines(version: str, lines: str) -> list[Mapping[str, Any]]:
@@ -78,7 +93,11 @@ def _from_lines(version: str, lines: str) -> list[Mapping[str, Any]]:
 def record(
     desk: Desk, file: CaseFile, version: str, archives: Sequence[Mapping[str, Any]], progress: str | None = None
 ) -> Decision:
-    """The archives are known: put them on record, and hand them out."""
+    """The archives are known: put them on record, and hand them out. Raises :class:`Refusal` if the case, or another
+    one, went on while they were hashed.
+    """
+    working(file)
+    _free(desk, file, version)
     changes: list[Change] = _rows(desk, file, version, archives)
     steps = moved(file, Move.PRIVATE_RELEASE)
     changes.append(edit_case(file, version=version, private_release_at=desk.now))

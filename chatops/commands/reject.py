@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from chatops.commands.declare import TEAM_ROOMS, CaseUse, Command, Who, raw
-from chatops.commands.desk import Alarm, Decision, Desk, Direct, Message, Outgoing, Refusal, Security
+from chatops.commands.desk import Alarm, Decision, Desk, Direct, Message, Outgoing, Security, working
 from chatops.commands.kinds import Text
 from chatops.commands.moving import edit_case, moved
 from chatops.document import Document, Tlp, para, quote, typed
@@ -20,8 +20,7 @@ class Reject:
 
 def handle(desk: Desk, args: Reject) -> Decision:
     file = desk.case
-    if file.case.closed_at is not None:
-        raise Refusal(f"{file.id} is closed")
+    working(file)
     steps = moved(file, Move.REJECT)
     closed = any(step.table == "case" and step.column == "report" and step.new == "closed" for step in steps)
     values: dict[str, object] = {"outcome": "rejected", "reason": args.reason, "next_word": None}

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from chatops.commands.declare import TEAM_ROOMS, CaseUse, Command, Who, option, positional
 from chatops.commands.desk import Decision, Desk, Direct, Message, Refusal
 from chatops.commands.kinds import Person, Text
-from chatops.commands.moving import edit_participant, moved
+from chatops.commands.moving import edit_participant, moved, off_team
 from chatops.document import Document, Tlp
 from chatops.model.changes import Happened
 from chatops.model.moves import Move
@@ -26,7 +26,7 @@ def handle(desk: Desk, args: Remove) -> Decision:
     if one is None or one.asked_at is None or one.consent == "removed":
         raise Refusal(f"{args.who.name} is not in {file.id}")
     steps = moved(file, Move.REMOVE, named=args.who.id)
-    change = edit_participant(file, args.who.id, terms_until=None, told_now=False)
+    change = edit_participant(file, args.who.id, terms_until=None, told_now=False, **off_team(one))
     told = Happened("removed", file.id, {"who": args.who.name}, text=args.reason, changes=(*steps, change))
     bye = Document(
         title=f"{file.id}: you are not in this case any more",
@@ -46,4 +46,5 @@ COMMAND = Command(
     args=Remove,
     case=CaseUse.NEEDED,
     handle=handle,
+    bears_text=True,
 )

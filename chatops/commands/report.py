@@ -24,7 +24,7 @@ class Report:
     text: str | None = raw(
         Text(longest=50_000), "what you found: versions, how to see it, what it lets one do", default=None
     )
-    credit: str | None = option(Text("NAME"), "how to credit you; none, if left out")
+    credit: str | None = option(Text("NAME", 100), "how to credit you; none, if left out")
     help: str | None = option(Choice(("yes", "no")), "whether you can help with the fix")
     review: str | None = option(Choice(("yes", "no")), "whether you want to review fix and advisory")
     disclose: datetime | None = option(Moment(), "when you mean to publish, if you do")
@@ -48,7 +48,7 @@ def _opens(desk: Desk, args: Report, text: str) -> Decision:
     case_id = new_case_id(desk)
     changes: list[Change] = []
     reporter = desk.actor.contact or _stranger(desk, case_id, changes)
-    wishes = {name: value for name in ("credit", "help", "review") if (value := getattr(args, name))}
+    wishes = {name: value for name in ("help", "review") if (value := getattr(args, name))}
     days = desk.settings.policy.answer_days
     if args.help == "yes":
         days = max(1, days // 2)  # the policy: help offered is answered sooner
@@ -59,6 +59,7 @@ def _opens(desk: Desk, args: Report, text: str) -> Decision:
         reporter=reporter.id,
         reporter_known=args.known == "yes",
         wishes=wishes,
+        credit=" ".join(args.credit.split()) if args.credit else None,
         asked_date=args.disclose,
         next_word=desk.days(days),
     )

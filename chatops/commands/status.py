@@ -25,6 +25,8 @@ class Status:
 
 def handle(desk: Desk, args: Status) -> Decision:
     file = desk.case
+    if file.case.closed_at is not None:
+        raise Refusal(f"{file.id} is closed")
     one = file.participants[desk.actor.id]
     if one.organisation is None:
         raise Refusal("you speak for no organisation in this case; ask a coordinator to set yours")

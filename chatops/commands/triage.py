@@ -6,15 +6,17 @@ date of their own, which stays a proposal.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 
 from chatops.commands.cards import case_card
 from chatops.commands.declare import TEAM_ROOMS, CaseUse, Command, Who, option, words
-from chatops.commands.desk import Alarm, CaseRoom, Decision, Desk, Direct, Message, Outgoing, Refusal, Security
+from chatops.commands.desk import Alarm, CaseRoom, Decision, Desk, Direct, Message, Outgoing, Refusal, Security, working
 from chatops.commands.kinds import Cve, Severity, Text
 from chatops.commands.moving import edit_case, moved
 from chatops.commands.report import new_case_id, standing
+from chatops.commands.typed import short
 from chatops.model.book import CaseFile
 from chatops.model.cases import Case, Proposal
 from chatops.model.changes import Change, Happened, new
@@ -43,14 +45,15 @@ FACTS = ("complexity", "boundary", "exposed", "versions", "mitigation", "compone
 
 def handle(desk: Desk, args: Triage) -> Decision:
     file, opened = (desk.case, ()) if desk.file else _open(desk, args)
-    if file.case.closed_at is not None:
-        raise Refusal(f"{file.id} is closed")
+    working(file)
     values: dict[str, object] = {name: value for name in FACTS if (value := getattr(args, name)) is not None}
     if args.title:
         values["title"] = args.title
     if args.severity:
         values["severity"], values["band"] = args.severity
     first = file.case.report in (Report.START, Report.RECEIVED, Report.INVALID, Report.VALID, Report.DEFERRED)
+    if file.case.outcome == "rejected" and not (values or args.title):
+        raise Refusal(f"{file.id} was rejected; to take it up again, say what triage found: triage {file.id} TITLE")
     if first:
         values["triaged_at"] = desk.now
     if first and file.case.outcome is not None:  # it was rejected, and that was wrong
@@ -94,11 +97,23 @@ def _open(desk: Desk, args: Triage) -> tuple[CaseFile, tuple[Change, ...]]:
     """A case that the team found itself."""
     if args.title is None:
         raise Refusal(f"name a case, or give a title for a new one. Usage: {COMMAND.usage}")
+    _no_number(desk, args.title.split()[0])
     case = Case(id=new_case_id(desk), title=args.title, opened_at=desk.now, wishes={}, owner=desk.actor.id)
     file = CaseFile(case)
     if desk.actor.contact:
         file.contacts[desk.actor.id] = desk.actor.contact
     return file, (new(case),)
+
+
+def _no_number(desk: Desk, word: str) -> None:
+    """A mistyped case number must not open a case of that name."""
+    bare = re.sub(r"[^A-Z0-9]", "", word.upper())
+    for known in desk.book.open_cases():
+        code = known.rsplit("-", 1)[-1]
+        if bare == code or (bare.startswith(desk.settings.project.case_prefix) and bare.endswith(code)):
+            raise Refusal(f'is "{short(word)}" a case? Did you mean {known}?')
+    if bare.startswith(f"{desk.settings.project.case_prefix}20"):
+        raise Refusal(f"there is no case {short(word)}; a new one begins with its title")
 
 
 def _proposal(desk: Desk, file: CaseFile, at: datetime) -> Proposal:

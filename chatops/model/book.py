@@ -64,13 +64,23 @@ class CaseFile:
 
     @property
     def reporter_hidden(self) -> bool:
-        """Who reported is for the team only, unless they allow it or join the room."""
-        return not (self.case.reporter_known or self.was_member(self.case.reporter or ""))
+        """Who reported is for the team only, unless they allow it or join the room.
+
+        Who was asked as a downstream too goes by their name: to mask it there would point at the one who is missing.
+        """
+        one = self.participants.get(self.case.reporter or "")
+        asked = one is not None and one.asked_at is not None
+        return not (self.case.reporter_known or asked or self.was_member(self.case.reporter or ""))
 
     def shown(self, contact: str | None) -> str:
         """The name as everybody in the case may read it."""
         hidden = contact is not None and contact == self.case.reporter and self.reporter_hidden
         return "the reporter" if hidden else self.name(contact)
+
+    def active(self, contact: str) -> bool:
+        """Whether somebody is on the roster still."""
+        known = self.contacts.get(contact)
+        return known is not None and known.active
 
     def experts(self) -> list[str]:
         return [p.contact for p in self.participants.values() if p.role == "expert"]
@@ -86,7 +96,7 @@ class CaseFile:
         a member then.
         """
         one = self.participants.get(contact)
-        if one is None:
+        if one is None or not self.active(contact):
             return False
         if one.consent == Consent.LAPSED:
             return one.terms_until is not None and now < one.terms_until
@@ -226,10 +236,12 @@ class Book:
         rows = self._all(_ADDRESSES_OF, contact=contact)
         return [Address(row.service, row.tenant, row.address) for row in rows]
 
-    def homes(self, service: str, contacts: Iterable[str]) -> dict[str, str]:
-        """The addresses on a service at which some contacts are reached, and whose each is."""
+    def homes(self, place: Place, contacts: Iterable[str]) -> dict[str, str]:
+        """The addresses at which some contacts are reached where a place is, and whose each is now."""
         query = select(ContactAddress).where(
-            ContactAddress.service == service, col(ContactAddress.contact).in_(set(contacts))
+            ContactAddress.service == place.service,
+            ContactAddress.tenant == place.tenant,
+            col(ContactAddress.contact).in_(set(contacts)),
         )
         return {row.address: row.contact for row in self._all(query)}
 
@@ -241,6 +253,15 @@ class Book:
     def holder(self, address: str) -> str | None:
         """The contact that an address row belongs to, by the row's key."""
         return self.session.exec(select(ContactAddress.contact).where(ContactAddress.id == address)).first()
+
+    def address_id(self, address: Address) -> str | None:
+        """The key of the row that says whose an address is."""
+        query = select(ContactAddress.id).where(
+            ContactAddress.service == address.service,
+            ContactAddress.tenant == address.tenant,
+            ContactAddress.address == address.id,
+        )
+        return self.session.exec(query).first()
 
     def address_ids(self, contact: str) -> list[str]:
         """The keys of a contact's address rows."""

@@ -27,7 +27,8 @@ class Case(Row, table=True):
     backup: str | None = None
     reporter: str | None = Field(default=None, index=True)
     reporter_known: bool = False  # the reporter lets the members know who they are
-    wishes: dict[str, str] = json_column()  # credit, review, help, as the reporter asked
+    wishes: dict[str, str] = json_column()  # review, help: yes or no, as the reporter asked
+    credit: str | None = case_text()  # the name that the reporter wishes to be credited by
     asked_date: datetime | None = instant()  # the reporter's own disclosure date
     next_word: datetime | None = instant()
     triaged_at: datetime | None = instant()

@@ -144,7 +144,9 @@ class Decider:
             outcomes.adopt(unit, place, actor.contact.id, sender)
             place = unit.book.place(place.id)
         file = book.case(place.case) if place and place.case else None
-        desk = Desk(now, self.settings, actor, unit.book, kind or PlaceKind.PUBLIC, place, fresh, code, file)
+        desk = Desk(
+            now, self.settings, actor, unit.book, kind or PlaceKind.PUBLIC, place, fresh, code, self.services, file
+        )
         return unit, desk
 
     def origin(self, session: Session, received: Received) -> Origin:

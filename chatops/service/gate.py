@@ -40,17 +40,22 @@ def gate(session: Session, row: OutboxRow, now: datetime) -> Ruling:
         return Ruling("hold", "intruder")
     if row.tlp > place.clearance:
         return Ruling("refuse", "clearance")
-    if place.kind != PlaceKind.PUBLIC and all(one.state != "joined" for one in book.occupants(place.id)):
+    if place.kind == PlaceKind.PUBLIC:
+        return _uncased(row, "public")
+    present = book.occupants(place.id)
+    if all(one.state != "joined" for one in present):
         return ABSENT
+    if place.contact is not None or place.kind != PlaceKind.DIRECT:
+        homes = book.homes(place, wanted(book, place, now))
+        if any(one.state != "left" and one.address not in homes for one in present):
+            return Ruling("hold", "audience")
     match PlaceKind(place.kind):
-        case PlaceKind.SECURITY:
-            return PASS
         case PlaceKind.DIRECT:
             return _to_one(book, row, place.contact, now)
         case PlaceKind.EMBARGO:
-            return _to_room(book, row, place, now)
-        case PlaceKind.PUBLIC:
-            return _uncased(row, "public")
+            return _to_room(book, row, place)
+        case _:
+            return PASS
 
 
 def _uncased(row: OutboxRow, why: str) -> Ruling:
@@ -76,6 +81,8 @@ def _to_one(book: Book, row: OutboxRow, contact: str | None, now: datetime) -> R
 
 def may_hear(file: CaseFile, contact: str, kind: str, now: datetime) -> bool:
     """Whether somebody outside the team may be sent a message of this kind about a case."""
+    if not file.active(contact):
+        return False
     one = file.participants.get(contact)
     match kind:
         case "question":
@@ -91,19 +98,12 @@ def may_hear(file: CaseFile, contact: str, kind: str, now: datetime) -> bool:
             return file.may_stay(contact, now)
 
 
-def _to_room(book: Book, row: OutboxRow, place: Place, now: datetime) -> Ruling:
+def _to_room(book: Book, row: OutboxRow, place: Place) -> Ruling:
     if row.case is None:
         return PASS if row.tlp <= Tlp.GREEN else Ruling("refuse", "no-case")
     if place.case != row.case:
         return Ruling("refuse", "another-case")
-    file = book.case(row.case)
-    if file is None:
-        return Ruling("refuse", "no-such-case")
-    bound = set(team(file, book))
-    for occupant in book.occupants(place.id):
-        if occupant.contact is None or not (occupant.contact in bound or file.may_stay(occupant.contact, now)):
-            return Ruling("hold", "audience")
-    return PASS
+    return PASS if book.exists(row.case) else Ruling("refuse", "no-such-case")
 
 
 def _may_be_invited(book: Book, row: OutboxRow, place: Place | None, now: datetime) -> Ruling:
@@ -116,7 +116,9 @@ def _may_be_invited(book: Book, row: OutboxRow, place: Place | None, now: dateti
 
 
 def wanted(book: Book, place: Place, now: datetime) -> set[str]:
-    """The contacts who belong in the security room, or in an embargo room, now."""
+    """The contacts who belong in a place now: of a direct chat, its one person."""
+    if place.kind == PlaceKind.DIRECT:
+        return {place.contact} if place.contact else set()
     if place.kind == PlaceKind.SECURITY:
         return {contact.id for contact in book.coordinators()}
     if place.kind == PlaceKind.EMBARGO and place.case:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 
 from chatops.commands.desk import Actor, Decision, Message, Security
-from chatops.document import Document, Tlp, para
+from chatops.document import Document, Tlp, para, typed
 from chatops.model.changes import Change, Happened, Moved, new, put
-from chatops.model.people import Occupant, Place, PlaceKind
+from chatops.model.people import Contact, Occupant, Place, PlaceKind
 from chatops.ports import Address, Invitation, Leave, Member, Received
 from chatops.service import reminders
 from chatops.service.unit import Unit
@@ -21,7 +21,11 @@ def changed(unit: Unit, received: Received, member: Member, now: datetime) -> No
     contact = unit.book.at(Address(received.service, received.tenant, member.who))
     occupant = unit.book.occupant(place.id, member.who)
     if member.now in ("leave", "ban"):
-        unit.rooms.left(place, member.who)
+        own = member.by == member.who or member.now == "ban"
+        if own and occupant is not None and _belongs(unit, place, contact):
+            _walked_out(unit, place, occupant, contact)
+        else:
+            unit.rooms.left(place, member.who)
         unit.settle_place(place.id)
         unit.let_go(place.id)
         return
@@ -41,6 +45,30 @@ def changed(unit: Unit, received: Received, member: Member, now: datetime) -> No
             unit.alarm(reminders.terms(place, now))
     unit.settle_place(place.id)
     unit.let_go(place.id)
+
+
+def _belongs(unit: Unit, place: Place, contact: Contact | None) -> bool:
+    return place.kind != PlaceKind.DIRECT and contact is not None and contact.id in unit.belong(place)
+
+
+def _walked_out(unit: Unit, place: Place, occupant: Occupant, contact: Contact | None) -> None:
+    """Whoever belongs in a room and does not want to be in it is let be: the team hears of it, once."""
+    if occupant.state == "left":
+        return
+    unit.rooms.walked_out(place, occupant)
+    name = contact.name if contact else "somebody"
+    back = f"invite {place.case} {name}" if place.case else f"contacts change {name} roles=coordinator"
+    document = Document(
+        title=f"{name} left the {place.kind} room"
+        if occupant.state == "joined"
+        else f"{name} did not come into the {place.kind} room",
+        kind="left",
+        tlp=Tlp.AMBER_STRICT,
+        case=place.case,
+        blocks=(para("I do not ask them again by myself. To ask them: ", typed(back)),),
+        tone="warning",
+    )
+    unit.carry_out(Decision(messages=[Message(Security(), document)]))
 
 
 def _tell_of_intruder(unit: Unit, place_id: str, contact: str | None, member: Member) -> None:

@@ -68,7 +68,7 @@ class Rooms:
         """The direct chat with a contact, on the first service that reaches them; None if none does."""
         bound = [p for p in self._book.places(PlaceKind.DIRECT, contact=contact) if p.service in self._services]
         for place in bound:
-            if place.clearance >= Tlp.RED:
+            if place.clearance >= Tlp.RED and self._at_home(place):
                 return place
         for address in self._book.addresses(contact):
             if address.service in self._services:
@@ -133,11 +133,14 @@ class Rooms:
             self._settle_direct(place)
             return
         belong = wanted(self._book, place, self._now)
-        homes = self._book.homes(place.service, belong)
+        homes = self._book.homes(place, belong)
         present = self._book.occupants(place.id)
         intruders = False
         for occupant in present:
             if occupant.address in homes:  # by address: an account that is theirs no longer does not stay
+                continue
+            if occupant.state == "left":
+                self._forget(place, occupant)
                 continue
             intruders = True  # somebody who is only invited could come in at any moment
             if occupant.state != "leaving":
@@ -160,13 +163,17 @@ class Rooms:
         """A direct chat has two people. With a third in it, or without its person, it is given up; a new one is made
         when there is something to say.
         """
-        present = self._book.occupants(place.id)
-        if len(present) == 1 and present[0].contact == place.contact:
-            homes = self._book.homes(place.service, {place.contact}) if place.contact else {}
-            if place.contact is None or present[0].address in homes:
-                return
+        if self._at_home(place):
+            return
         self._record(Happened("direct chat given up", changes=(put(Place, place.id, state="closed"),)))
         self._queue(place, Leave(), place.contact)
+
+    def _at_home(self, place: Place) -> bool:
+        """Whether a direct chat has one person in it, at an address that is theirs now."""
+        present = self._book.occupants(place.id)
+        if len(present) != 1:
+            return False
+        return place.contact is None or present[0].address in self._book.homes(place, {place.contact})
 
     def _remove(self, place: Place, occupant: Occupant) -> None:
         known = self._book.contact(occupant.contact) if occupant.contact else None
@@ -190,8 +197,23 @@ class Rooms:
         """Somebody is no longer in a place."""
         occupant = self._book.occupant(place.id, address)
         if occupant is not None:
-            change = gone(Occupant, (place.id, address))
-            self._record(Happened("left room", case=place.case, facts=self._who(occupant), changes=(change,)))
+            self._forget(place, occupant)
+
+    def _forget(self, place: Place, occupant: Occupant) -> None:
+        change = gone(Occupant, (place.id, occupant.address))
+        self._record(Happened("left room", case=place.case, facts=self._who(occupant), changes=(change,)))
+
+    def walked_out(self, place: Place, occupant: Occupant) -> None:
+        """Somebody who belongs in a place left it, or declined to come: they are not asked again of our own accord."""
+        change = put(Occupant, (place.id, occupant.address), state="left")
+        self._record(Happened("left by themselves", case=place.case, facts=self._who(occupant), changes=(change,)))
+
+    def ask_back(self, place: Place, contacts: Iterable[str] | None = None) -> None:
+        """Whoever left a place (of these contacts; of all) may be invited again when it is settled."""
+        homes = None if contacts is None else self._book.homes(place, contacts)
+        for occupant in self._book.occupants(place.id):
+            if occupant.state == "left" and (homes is None or occupant.address in homes):
+                self._forget(place, occupant)
 
     def _who(self, occupant: Occupant) -> dict[str, str]:
         known = self._book.contact(occupant.contact) if occupant.contact else None

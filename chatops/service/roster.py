@@ -17,6 +17,7 @@ def reconcile(unit: Unit, settings: Settings) -> None:
     """
     book = unit.book
     wanted = {person.name for person in settings.coordinators}
+    _release(unit, settings)
     for person in settings.coordinators:
         addresses = [_address(word) for word in person.addresses]
         known = book.named(person.name)
@@ -48,7 +49,19 @@ def reconcile(unit: Unit, settings: Settings) -> None:
         raise BadConfiguration("coordinators: name at least one, with the addresses that they write from")
     unit.settle()
     for place in unit.rooms.security():
+        unit.rooms.ask_back(place)  # a start is the way back for whoever left by mistake
         unit.rooms.settle(place)
+
+
+def _release(unit: Unit, settings: Settings) -> None:
+    """Take configured addresses from those who had them by the configuration before, so that one may move."""
+    for person in settings.coordinators:
+        for address in map(_address, person.addresses):
+            holder = unit.book.at(address)
+            row = unit.book.address_id(address)
+            if holder is not None and row is not None and holder.configured and holder.name != person.name:
+                change = gone(ContactAddress, row)
+                unit.record(Happened("address moved", None, {"who": holder.name}, changes=(change,)))
 
 
 def _address(word: str) -> Address:

@@ -57,6 +57,9 @@ def _archive(
             )
         elif have.digest != one["hex"]:
             odd.append((archive.name, f"{name} differs", one["hex"][:16] + "…"))
+            if have.source == "computed" and one["source"] == "posted":
+                # What we computed ourselves may have been of a file that was still being uploaded.
+                changes.append(put(ArchiveDigest, (archive.id, name), digest=one["hex"], source="posted"))
         elif have.source == "computed" and one["source"] == "posted":
             changes.append(put(ArchiveDigest, (archive.id, name), source="posted"))
     for clash in told.get("clashes", ()):

@@ -35,6 +35,7 @@ from chatops.model import journal
 from chatops.model.book import Book
 from chatops.model.changes import Change, Happened, Moved
 from chatops.model.flow import OutboxRow
+from chatops.model.machines import Consent
 from chatops.model.people import Place, PlaceKind, Role
 from chatops.ports import Address, Deed, Enter, Leave, Post
 from chatops.service.gate import wanted
@@ -95,6 +96,8 @@ class Unit:
         self._touched: set[str] = set()
         self._team = False  # who is a coordinator may have changed
         self._moved: set[str] = set()  # whose addresses changed
+        self._back: set[tuple[str, str]] = set()  # (case, contact) of who may be asked again into a room they left
+        self._back_in_team: set[str] = set()
         self.rooms = Rooms(self.book, services, now, self.record, self._for_room, fresh, settings.project.name)
 
     @property
@@ -124,6 +127,8 @@ class Unit:
         if happened.case and any(map(_moves_people, happened.changes)):
             self._touched.add(happened.case)
         for change in happened.changes:
+            if _asks_back(change):
+                self._back.add((str(change.key["case"]), str(change.key["contact"])))
             if isinstance(change, Moved):
                 continue
             values = change.values or {}
@@ -132,6 +137,7 @@ class Unit:
                 self._moved |= {moved} if moved else set()
             elif change.table == "contact" and values.keys() & {"roles", "active"}:
                 known = self.book.contact(str(change.key["id"]))
+                self._back_in_team.add(str(change.key["id"]))
                 roles = [*(values.get("roles") or ()), *((known.roles or ()) if known else ())]
                 self._team |= Role.COORDINATOR in roles
 
@@ -152,6 +158,10 @@ class Unit:
     def settle(self) -> None:
         """Make the rooms of everything touched fit roster and consent."""
         moved, self._moved = self._moved, set()
+        back, self._back = self._back, set()
+        for case, contact in sorted(back):
+            for place in self.book.places(PlaceKind.EMBARGO, case=case):
+                self.rooms.ask_back(place, {contact})
         for contact in sorted(moved):
             self._touched |= {part.case for part in self.book.parts(contact)}
             for place in self.book.places(PlaceKind.DIRECT, contact=contact):
@@ -159,12 +169,14 @@ class Unit:
         if self._team or any(contact.id in moved for contact in self.book.coordinators()):
             self._team = False
             for place in self.rooms.security():
+                self.rooms.ask_back(place, self._back_in_team)
                 self.rooms.settle(place)
             self._touched |= {place.case for place in self.book.places(PlaceKind.EMBARGO) if place.case}
         for case in sorted(self._touched):
             for place in self.rooms.embargo(case):
                 self.rooms.settle(place)
         self._touched.clear()
+        self._back_in_team.clear()
 
     def settle_place(self, place: str) -> None:
         """One place settled, as its row is now."""
@@ -406,6 +418,15 @@ def _moves_people(change: Change | Moved) -> bool:
     if isinstance(change, Moved):
         return change.column in ("embargo", "consent")
     return change.table in ("participant", "place")
+
+
+def _asks_back(change: Change | Moved) -> bool:
+    """Whether somebody was invited, or accepted: who left the room before is asked into it again."""
+    if change.table != "participant":
+        return False
+    if isinstance(change, Moved):
+        return change.column == "consent" and change.new == Consent.SIGNATORY
+    return bool((change.values or {}).keys() & {"asked_at", "answered_at", "role"})
 
 
 def _mentioned(node: object) -> Iterator[str]:

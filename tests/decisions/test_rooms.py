@@ -199,10 +199,17 @@ def test_a_coordinators_old_account_leaves_the_security_room(house: House) -> No
     assert house.members("security") == {"maintainer", "maintainer-2", "third-new"}
 
 
-def test_a_strangers_report_looks_at_no_room(members_house: House) -> None:
+def test_a_strangers_report_costs_the_same_however_many_cases_there_are(members_house: House) -> None:
     house = members_house
-    looked: list[str] = []
-    with house.watching(looked):
-        reported(house, "Another thing.", who="second")
-    assert not [statement for statement in looked if "occupant" in statement and house.case in statement]
-    assert sum("FROM occupant" in statement for statement in looked) <= 6
+
+    def looked(who: str) -> int:
+        statements: list[str] = []
+        house.direct(who, "help")
+        with house.watching(statements):
+            reported(house, "Another thing.", who=who)
+        return len(statements)
+
+    few = looked("second")
+    for number in range(4):
+        house.say("maintainer", "security", f"triage Matter {number}")
+    assert looked("third") == few

@@ -56,6 +56,7 @@ def upgrade() -> None:
         sa.Column("reporter", sa.String(), nullable=True),
         sa.Column("reporter_known", sa.Boolean(), nullable=False),
         sa.Column("wishes", sa.Text(), nullable=True),
+        sa.Column("credit", sa.Text(), nullable=True),
         sa.Column("asked_date", sa.DateTime(timezone=True), nullable=True),
         sa.Column("next_word", sa.DateTime(timezone=True), nullable=True),
         sa.Column("triaged_at", sa.DateTime(timezone=True), nullable=True),
