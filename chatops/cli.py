@@ -172,6 +172,7 @@ def _journal(options: argparse.Namespace) -> int:
             print(json.dumps({"anchor": journal.heads(session)}, sort_keys=True))
             return 0
         faults = journal.verify(session, _anchors(options.anchors) if options.anchors else None)
+        faults += journal.differences(session)
         if options.chain:
             faults = [fault for fault in faults if fault.chain == options.chain]
         for fault in faults:

@@ -6,7 +6,7 @@ rich text) and escapes user text there, once. Documents are frozen into the outb
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from enum import IntEnum
 from typing import Annotated, Literal
@@ -220,3 +220,19 @@ def fields(*pairs: tuple[str, str | Line]) -> Fields:
 def table(head: Iterable[str], rows: Iterable[Iterable[str | Line]]) -> Table:
     made = tuple(tuple(line(cell) if isinstance(cell, str) else cell for cell in row) for row in rows)
     return Table(head=tuple(head), rows=made)
+
+
+def nodes(part: object) -> Iterator[Node]:
+    """A part of a document, and all parts within it."""
+    if isinstance(part, Node):
+        yield part
+        for name in type(part).model_fields:
+            yield from nodes(getattr(part, name))
+    elif isinstance(part, tuple):
+        for inner in part:
+            yield from nodes(inner)
+
+
+def dates(document: Document) -> set[datetime]:
+    """The instants that a document shows."""
+    return {node.at for node in nodes(document) if isinstance(node, When)}

@@ -45,13 +45,17 @@ class Reacted(Node):
 
 
 class Member(Node):
-    """Somebody's membership of a room changed. ``by`` is who did it (equal to ``who`` for a plain join or leave)."""
+    """Somebody's membership of a room changed. ``by`` is who did it (equal to ``who`` for a plain join or leave).
+
+    ``own``: it is the bot itself that was put out.
+    """
 
     t: Literal["member"] = "member"
     room: str
     who: str
     by: str
     now: Literal["join", "invite", "leave", "ban", "knock"]
+    own: bool = False
 
 
 class Invitation(Node):

@@ -90,7 +90,8 @@ class Reader:
             return None
         if who == self._me and (by == self._me or now not in {"leave", "ban"}):
             return None
-        return self._row(raw, room_id, Member(room=room_id, who=who, by=by, now=cast(_Membership, now)))
+        own = who == self._me
+        return self._row(raw, room_id, Member(room=room_id, who=who, by=by, now=cast(_Membership, now), own=own))
 
     # --- one event ----------------------------------------------------------------------------------------------------
 

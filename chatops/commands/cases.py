@@ -17,7 +17,7 @@ def handle(desk: Desk, args: object) -> Decision:
     known = policy.known_cases(desk.actor, desk.book, COMMAND.who)
     inside = desk.place is not PlaceKind.EMBARGO
     if not inside:
-        known = [case for case in known if desk.file is not None and case == desk.file.id]
+        known = [case for case in known if desk.room is not None and case == desk.room.case]
     if not known:
         return Decision(reply=Document(title="No open cases", kind="cases"))
     files = [file for case in known[:SHOWN] if (file := desk.book.case(case)) is not None]

@@ -34,6 +34,7 @@ from chatops.document import Action, Block, Document, Tlp, fields, line, para, q
 from chatops.model.book import CaseFile
 from chatops.model.cases import Proposal
 from chatops.model.changes import Change, Happened, Moved, new, put
+from chatops.model.journal import entries
 from chatops.model.machines import IN_FORCE, Consent, Embargo
 from chatops.model.moves import Move
 from chatops.model.people import PlaceKind
@@ -212,10 +213,29 @@ def _accept(desk: Desk) -> Decision:
 
 
 def _agreed(desk: Desk, file: CaseFile, proposal: Proposal) -> set[str]:
-    """Those whose yes counts and who have said it: coordinators, and the reporter."""
+    """Those whose yes counts and who have said it, by their own hands: coordinators, and the reporter.
+
+    Whoever has a shell can call themselves anybody in it. So all that one user said in a shell is one yes, and to one
+    who accepts in a shell only what was said in a shell is another's.
+    """
     count = {contact.id for contact in desk.book.coordinators()} | {file.case.reporter}
     yes = {one for one, vote in (proposal.votes or {}).items() if vote == "agree"}
-    return (yes | {proposal.by, desk.actor.id}) & count
+    shells = _shells(desk, file, proposal)
+    hands = {shells.get(one, one) for one in (yes | {proposal.by, desk.actor.id}) & count if one}
+    return hands & set(shells.values()) if desk.actor.id in shells else hands
+
+
+def _shells(desk: Desk, file: CaseFile, proposal: Proposal) -> dict[str, str]:
+    """Who said what they think of a proposal in a shell, and as which operating-system user."""
+    found = {}
+    for entry in entries(desk.book.session, file.id):
+        if entry.what in ("date proposed", "voted") and entry.at >= proposal.made_at:
+            shell = entry.where.partition(" on shell as ")[2]
+            found[entry.who] = f"os:{shell}" if shell else ""
+    by_name = {file.name(one): one for one in file.contacts} | {c.name: c.id for c in desk.book.coordinators()}
+    shells = {by_name[name]: hand for name, hand in found.items() if hand and name in by_name}
+    shells.pop(desk.actor.id, None)
+    return {**shells, desk.actor.id: desk.actor.hand} if desk.actor.hand.startswith("os:") else shells
 
 
 def enough(desk: Desk, file: CaseFile, proposal: Proposal) -> bool:

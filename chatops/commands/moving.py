@@ -79,7 +79,9 @@ def moved(file: CaseFile, move: Move, *, actor: str = "", named: str = "") -> tu
 
 
 def _members_of_then(file: CaseFile, members: Sequence[str]) -> Iterator[Change]:
-    """Once the embargo is over, whoever has a date that they accepted was a member at its end: nobody else keeps one."""
+    """Once the embargo is over, a date that somebody accepted says that they were a member at its end: nobody else
+    keeps one.
+    """
     for one in list(file.participants.values()):
         if one.terms_until is not None and one.contact not in members:
             yield edit_participant(file, one.contact, terms_until=None)

@@ -10,6 +10,7 @@ from chatops.commands.kinds import Text
 from chatops.commands.moving import edit_case, moved
 from chatops.document import Document, Tlp, para, quote, typed
 from chatops.model.changes import Change, Happened, Moved
+from chatops.model.machines import Report
 from chatops.model.moves import Move
 
 
@@ -22,7 +23,7 @@ def handle(desk: Desk, args: Reject) -> Decision:
     file = desk.case
     working(file)
     steps = moved(file, Move.REJECT)
-    closed = any(step.table == "case" and step.column == "report" and step.new == "closed" for step in steps)
+    closed = file.case.report == Report.CLOSED
     values: dict[str, object] = {"outcome": "rejected", "reason": args.reason, "next_word": None}
     if closed:
         values["closed_at"] = desk.now

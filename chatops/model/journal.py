@@ -15,14 +15,18 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import UniqueConstraint, func
-from sqlmodel import Field, Session, col, select
+from sqlalchemy import Table, UniqueConstraint, create_engine, func
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.pool import StaticPool
+from sqlmodel import Field, Session, SQLModel, col, select
 
 from chatops.model.base import Row, case_json, instant, json_column
-from chatops.model.changes import Change, Happened, Moved, plain, project, revive
+from chatops.model.changes import STATE, Change, Happened, Moved, plain, project, revive
 
 INSTALLATION = "installation"
 GENESIS = "0" * 64
+OPENED = "case opened"
+"""In the installation's chain: that a case has a chain of its own."""
 
 
 class Entry(Row, table=True):
@@ -112,6 +116,8 @@ def append(session: Session, happened: Happened, *, at: datetime, who: str, wher
         )
     )
     session.flush()
+    if seq == 1 and chain != INSTALLATION:  # so that a chain that is gone as a whole is missed
+        append(session, Happened(OPENED, facts={"case": chain}), at=at, who=who, where=where)
 
 
 def changes_of(entry: Entry) -> Iterator[Change | Moved]:
@@ -174,6 +180,7 @@ def verify(session: Session, anchors: Mapping[str, list[Any]] | None = None) -> 
     known: dict[tuple[str, int], str] = {}
     claims = [(chain, head) for kept in session.exec(select(Anchor)) for chain, head in kept.heads.items()]
     claims += list((anchors or {}).items())
+    opened: dict[str, int] = {}
     wanted = {(chain, int(head[0])) for chain, head in claims}
     for entry in entries(session):
         seq, previous = seen.get(entry.chain, (0, GENESIS))
@@ -186,6 +193,8 @@ def verify(session: Session, anchors: Mapping[str, list[Any]] | None = None) -> 
         if any(_digest(salt, text) != digest for digest, (salt, text) in entry.texts.items()):
             faults.append(Fault(entry.chain, entry.seq, "a text beside it was edited"))
         seen[entry.chain] = (entry.seq, entry.hash)
+        if entry.chain == INSTALLATION and entry.what == OPENED:
+            opened[entry.told["facts"]["case"]] = entry.seq
         if (entry.chain, entry.seq) in wanted:
             known[entry.chain, entry.seq] = entry.hash
     for chain, (seq, digest) in dict.fromkeys((chain, (int(head[0]), str(head[1]))) for chain, head in claims):
@@ -193,4 +202,55 @@ def verify(session: Session, anchors: Mapping[str, list[Any]] | None = None) -> 
             faults.append(Fault(chain, seq, "cut: an anchor names an entry that is not there"))
         elif known[chain, seq] != digest:
             faults.append(Fault(chain, seq, "rewritten: an anchor names another hash"))
+    for chain, seq in opened.items():
+        if chain not in seen:
+            faults.append(Fault(chain, 1, f"missing: entry {seq} of the installation says that it was opened"))
     return faults
+
+
+def differences(session: Session) -> list[Fault]:
+    """Where the state that is stored is another than the journal, replayed into an empty database, gives.
+
+    A text that was purged from the journal is not compared.
+    """
+    engine = create_engine("sqlite://", poolclass=StaticPool, hide_parameters=True)
+    tables = [SQLModel.metadata.tables[str(row.__tablename__)] for row in STATE]
+    SQLModel.metadata.create_all(engine, tables=tables)
+    purged: set[tuple[str, tuple[Any, ...], str]] = set()
+    with Session(engine) as again:
+        for entry in entries(session):
+            try:
+                for change in changes_of(entry):
+                    project(again, change)
+            except (LookupError, SQLAlchemyError):
+                return [Fault(entry.chain, entry.seq, "cannot be replayed: what it changes is not there")]
+            for facts, words in entry.told["changes"]:
+                spots = {(facts[1], tuple(facts[2].values()), name): digest for name, digest in words.items()}
+                purged -= spots.keys()
+                purged |= {spot for spot, digest in spots.items() if digest not in entry.texts}
+        faults = [fault for table in tables for fault in _unlike(table, session, again, purged)]
+    engine.dispose()
+    return faults
+
+
+def _unlike(
+    table: Table, session: Session, again: Session, purged: set[tuple[str, tuple[Any, ...], str]]
+) -> Iterator[Fault]:
+    keys = [column.name for column in table.primary_key]
+
+    def rows(where: Session) -> dict[tuple[Any, ...], dict[str, Any]]:
+        found = (dict(row) for row in where.execute(table.select()).mappings())
+        return {tuple(row[key] for key in keys): row for row in found}
+
+    stored, told = rows(session), rows(again)
+    for key in sorted(stored.keys() | told.keys()):
+        row, other = stored.get(key), told.get(key)
+        chain = key[0] if table.name == "case" else (row or other or {}).get("case") or INSTALLATION
+        name = f"{table.name} {'/'.join(map(str, key))}"
+        if row is None or other is None:
+            yield Fault(chain, 0, f"{name} is {'missing' if row is None else 'not of the journal'}")
+            continue
+        odd = [column.name for column in table.columns if row[column.name] != other[column.name]]
+        odd = [column for column in odd if (table.name, key, column) not in purged]
+        if odd:
+            yield Fault(chain, 0, f"{name} is not as the journal says: {', '.join(odd)}")

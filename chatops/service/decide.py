@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import datetime
 
-from sqlmodel import Session, col, func, select
+from sqlmodel import Session, col, select
 
+from chatops import policy
+from chatops.checksums.pasted import looks_like_check_lines
 from chatops.commands.declare import BadValue, Command, Registry, Who
-from chatops.commands.desk import Actor, Decision, Desk, Refusal
+from chatops.commands.desk import Actor, Decision, Desk, Direct, Message, Refusal
 from chatops.commands.parse import addressed, split
 from chatops.config import Settings
-from chatops.document import Document, Tlp
+from chatops.document import Document, Tlp, dates
 from chatops.model.book import Book
 from chatops.model.flow import InboxRow, OutboxRow
 from chatops.model.machines import Forbidden
-from chatops.model.people import PlaceKind
+from chatops.model.people import PlaceKind, Role
 from chatops.ports import (
     Address,
     Dropped,
@@ -34,11 +36,13 @@ from chatops.ports import (
     Unreadable,
 )
 from chatops.service import alerts, dispatch, listening, membership, outcomes, reminders
-from chatops.service.unit import NOWHERE, Origin, Unit, refusal
+from chatops.service.patience import Patience
+from chatops.service.unit import NOWHERE, SHELL, Origin, Unit, refusal
 
 ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
 """No characters that are mistaken for each other when read aloud or typed from paper."""
-SHELL = "shell"
+LONGEST = 100_000
+"""So many bytes of a message are read; nobody types more."""
 
 
 def fresh() -> str:
@@ -59,6 +63,7 @@ class Decider:
     registry: Registry
     services: frozenset[str]
     clock: Callable[[], datetime]
+    patience: Patience = field(default_factory=Patience, compare=False, repr=False)
 
     def __call__(self, session: Session, row: InboxRow, received: Received) -> None:
         """Decide one row in the caller's transaction. Raises only for faults of our own."""
@@ -72,7 +77,8 @@ class Decider:
                 unit, desk = self._desk(
                     session, received, dropped.sender, dropped.room, dropped.event, now, in_thread=True
                 )
-                listening.dropped(unit, desk, dropped)
+                if self._patient(received, unit, desk):
+                    listening.dropped(unit, desk, dropped)
             case Member() as member:
                 membership.changed(self._unit(session, received, now), received, member, now)
             case Invitation() as invitation:
@@ -87,8 +93,9 @@ class Decider:
             case Due() as due:
                 reminders.due(self._unit(session, received, now), self.settings, due, now)
             case Unreadable() as lost:
-                unit, _ = self._desk(session, received, lost.sender, lost.room, lost.event, now)
-                unit.carry_out(Decision(reply=refusal("I could not decrypt your message; please send it again.")))
+                unit, desk = self._desk(session, received, lost.sender, lost.room, lost.event, now)
+                if self._patient(received, unit, desk):
+                    unit.carry_out(Decision(reply=refusal("I could not decrypt your message; please send it again.")))
             case Nothing():
                 pass
             case Locked():
@@ -179,15 +186,24 @@ class Decider:
             return  # a room that we were never asked into by anybody who may
         bare = desk.place is PlaceKind.DIRECT or said.addressed
         line = addressed(said.text, self.settings.project.command, bare=bare)
+        if len(said.text.encode(errors="replace")) > LONGEST:
+            self._too_long(received, unit, desk, said, answer=line is not None or said.addressed)
+            return
         if line is not None and bare and not said.addressed and self._only_lines(line):
             line = f"verify {line}"  # nothing else is meant by them
         if line is None or (said.addressed and listening.only_lines(said.text)):
-            listening.said(unit, desk, said)
+            if not looks_like_check_lines(said.text):
+                return
+            if self._patient(received, unit, desk):
+                listening.said(unit, desk, said)
+            else:
+                listening.exposed(unit, desk, said.text)
             return
         if received.service == SHELL and desk.actor.contact is None:
             unit.carry_out(Decision(reply=refusal("nobody on the roster has that name")))
             return
-        if not self._patient(session, received, unit, desk):
+        if not self._patient(received, unit, desk, line):
+            listening.exposed(unit, desk, said.text)
             return
         if not said.private:
             unit.carry_out(
@@ -197,10 +213,25 @@ class Decider:
         self._command(unit, desk, line, said)
         listening.exposed(unit, desk, said.text)
 
+    def _too_long(self, received: Received, unit: Unit, desk: Desk, said: Said, *, answer: bool) -> None:
+        if answer and self._patient(received, unit, desk):
+            most = f"{LONGEST // 1000} kB"
+            unit.carry_out(
+                Decision(reply=refusal(f"Your message is longer than {most}; I read none of it. Send it in parts."))
+            )
+        listening.exposed(unit, desk, said.text[:LONGEST])
+
     def _only_lines(self, line: str) -> bool:
         return split(line).verb not in self.registry and listening.only_lines(line)
 
     def _command(self, unit: Unit, desk: Desk, line: str, said: Said | None) -> None:
+        if dispatch.in_the_open(desk):
+            command = dispatch.meant(self.registry, desk, line)
+            if command is not None and Who.ALL not in command.who and self._not_here(unit, desk, command, line, said):
+                return
+            named = desk.place is PlaceKind.PUBLIC and dispatch.names_case(line, self.settings.project.case_prefix)
+            if named and (command is None or not command.bears_text):
+                self._redact(unit, desk, "a case number", said)
         try:
             call = dispatch.find(self.registry, desk, line)
         except dispatch.Unclear as no:
@@ -218,11 +249,48 @@ class Decider:
             decision = Decision(reply=_refused(desk, call.command, dispatch.forbidden(no, call.command)))
         unit.carry_out(decision)
 
+    def _not_here(self, unit: Unit, desk: Desk, command: Command, line: str, said: Said | None) -> bool:
+        """A command that is not for everybody, typed in the open: what is answered there must not tell who is what.
+
+        In a public room everybody is answered as a stranger is, and whoever may use it hears in private what to do.
+        What came without encryption may be by anybody. True if that was all.
+        """
+        if desk.place is not PlaceKind.PUBLIC:
+            if self.registry.get(dispatch.verb(desk, line)) is not command:
+                return False
+            waits = desk.room is not None and desk.room.state == "wanted"
+            text = "I have only just come in; please send that again." if waits else NOT_ENCRYPTED
+            unit.carry_out(Decision(reply=refusal(text)))
+            return True
+        text_of_a_case = command.bears_text or dispatch.names_case(line, self.settings.project.case_prefix)
+        if text_of_a_case:
+            self._redact(unit, desk, command.verb if command.bears_text else "a case number", said)
+        decision = Decision()
+        try:
+            dispatch.find(self.registry, desk, line)
+        except dispatch.Unclear as no:
+            decision.reply = None if text_of_a_case else refusal(str(no))
+        held = policy.all_roles(desk.actor, desk.book)
+        if desk.actor.contact is not None and policy.sees(command, held):
+            decision.messages.append(Message(Direct(desk.actor.id), self._hint(desk, line, held)))
+        unit.carry_out(decision)
+        return True
+
+    def _hint(self, desk: Desk, line: str, held: Who) -> Document:
+        try:
+            return dispatch.typed_in_public(dispatch.find(self.registry, desk, line, held).command)
+        except dispatch.Unclear as no:
+            return refusal(str(no), Tlp.GREEN)
+
     def _take_back(self, unit: Unit, desk: Desk, command: Command | None, said: Said | None) -> None:
         """What may be text of a case does not stay in a public room, even if the command was mistyped."""
-        if desk.place is PlaceKind.PUBLIC and command is not None and command.bears_text and said is not None:
+        if desk.place is PlaceKind.PUBLIC and command is not None and command.bears_text:
+            self._redact(unit, desk, command.verb, said)
+
+    def _redact(self, unit: Unit, desk: Desk, what: str, said: Said | None) -> None:
+        if said is not None:
             unit.deed(Redact(event=said.event, reason="this belongs into a private chat"))
-            alerts.typed_in_public(unit, desk, command.verb)
+            alerts.typed_in_public(unit, desk, what)
 
     def _reacted(self, session: Session, received: Received, reacted: Reacted, now: datetime) -> None:
         """Pressing a button of a card is typing its command, by whoever pressed."""
@@ -236,47 +304,51 @@ class Decider:
         unit, desk = self._desk(session, received, reacted.sender, reacted.room, reacted.target, now)
         if desk.room is None:
             return
-        if row.kind == "question" and self._asked_anew(session, row):
-            unit.carry_out(Decision(reply=refusal("That date was replaced; please answer the newer question.")))
+        if not self._patient(received, unit, desk):
+            return
+        if _out_of_date(desk.book, row, document, split(action.command).verb):
+            unit.carry_out(Decision(reply=refusal("That card is out of date; please look at the newest one.")))
             return
         self._command(unit, desk, action.command, None)
 
-    def _asked_anew(self, session: Session, row: OutboxRow) -> bool:
-        """Whether a later question about the same case was put in the same place: a yes is to the terms in force."""
-        later = select(OutboxRow.id).where(
-            OutboxRow.place == row.place,
-            OutboxRow.case == row.case,
-            OutboxRow.kind == "question",
-            col(OutboxRow.id) > row.id,
-        )
-        return session.exec(later.limit(1)).first() is not None
+    def _patient(self, received: Received, unit: Unit, desk: Desk, line: str = "") -> bool:
+        """Strangers, and whoever only reported, may ask so many things an hour; beyond that one word, then silence.
 
-    def _patient(self, session: Session, received: Received, unit: Unit, desk: Desk) -> bool:
-        """Strangers may ask so many things an hour; beyond that one word, then silence."""
-        if desk.actor.contact is not None or received.service == SHELL or desk.place is not PlaceKind.DIRECT:
+        A report is not lost without a word: who sends one then is told so, even after the first word.
+        """
+        contact = desk.actor.contact
+        if received.service == SHELL or (contact is not None and contact.roles != [Role.REPORTER]):
             return True
-        limit = self.settings.policy.stranger_messages_per_hour
-        since = desk.now - timedelta(hours=1)
-        asked = session.exec(
-            select(func.count())
-            .select_from(InboxRow)
-            .where(
-                col(InboxRow.state).in_(("waiting", "done", "locked", "parked")),  # for the index
-                col(InboxRow.conversation) == received.conversation,
-                col(InboxRow.at) > since,
-            )
-        ).one()
-        if asked == limit + 1:
+        sender = (received.service, received.tenant, desk.actor.address.id)
+        if self.patience.count(sender, received.key, desk.now) <= self.settings.policy.stranger_messages_per_hour:
+            return True
+        if line and dispatch.verb(desk, line) == "report":
+            if self.patience.once(sender, "report", received.key, desk.now):
+                unit.carry_out(Decision(reply=refusal("I did not take that report: please send it again in an hour.")))
+        elif self.patience.once(sender, "wait", received.key, desk.now):
             unit.carry_out(Decision(reply=refusal("That is a lot at once; I answer again in an hour.")))
-        return asked <= limit
+        return False
+
+
+NOT_ENCRYPTED = "This chat is not encrypted, so anybody could write here in your name: open an encrypted chat with me."
+
+
+def _out_of_date(book: Book, row: OutboxRow, card: Document, verb: str) -> bool:
+    """Whether a yes or no to a date would count for another one than the card shows."""
+    file = book.case(row.case) if row.case else None
+    if file is None or verb not in ("accept", "agree", "object"):
+        return False
+    asked = file.terms_date if verb == "accept" else file.question.at if file.question else None
+    return asked is not None and asked not in dates(card)
 
 
 def _refused(desk: Desk, command: Command | None, text: str) -> Document:
     """A refusal. In a public room it tells nothing of what is not for all: that goes to the asker's direct chat."""
-    if desk.place is not PlaceKind.PUBLIC or command is None:
+    if desk.place is not PlaceKind.PUBLIC:
         return refusal(text)
-    if Who.ALL in command.who and not command.bears_text:
-        return refusal(text)
+    if command is None or (Who.ALL in command.who and not command.bears_text):
+        named = dispatch.names_case(text, desk.settings.project.case_prefix)
+        return refusal("that is not for a public room; write to me in a direct chat" if named else text)
     if desk.actor.contact is None:
         return refusal(f"Not here, please: {command.verb} is for a direct chat with me.")
     return refusal(text, Tlp.GREEN)

@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
 from chatops import policy
-from chatops.commands.declare import CaseUse, Command, Registry
+from chatops.commands.declare import CaseUse, Command, Registry, Who
 from chatops.commands.desk import Decision, Desk, Message, Preview, Refusal, Security
-from chatops.commands.parse import Line, read_arguments, split
+from chatops.commands.parse import Line, read_arguments, split, undo
 from chatops.commands.typed import nearest, short
 from chatops.document import Action, Document, Tlp, fields, line, para, typed, when
 from chatops.model.book import CaseFile
@@ -42,18 +43,49 @@ class Unclear(Refusal):
         self.command = command
 
 
-def find(registry: Registry, desk: Desk, text: str) -> Call:
-    """The command that a line means. Raises :class:`Unclear` with one line."""
+def in_the_open(desk: Desk) -> bool:
+    """Whether others may read along, or write in the asker's name: a public room, a chat without encryption."""
+    if desk.place is PlaceKind.PUBLIC:
+        return True
+    return desk.place is PlaceKind.DIRECT and desk.room is not None and desk.room.clearance < Tlp.RED
+
+
+def names_case(text: str, prefix: str) -> bool:
+    """Whether there is a word in the shape of one of our case numbers, existing or not."""
+    return re.search(rf"(?<![\w-]){re.escape(prefix)}-\d+-[0-9A-Z]+", undo(text), re.IGNORECASE) is not None
+
+
+def meant(registry: Registry, desk: Desk, text: str) -> Command | None:
+    """The command that a line begins with, or nearly so, whoever may use it."""
+    verb = _typed(desk, text).verb
+    return registry.get(verb) or registry.get(nearest(verb, registry) or "")
+
+
+def verb(desk: Desk, text: str) -> str:
+    """The word that a line begins with."""
+    return _typed(desk, text).verb
+
+
+def _typed(desk: Desk, text: str) -> Line:
     typed = split(text, desk.settings.project.case_prefix)
+    if desk.place is PlaceKind.DIRECT:  # "Report: …", "help!"
+        typed = replace(typed, verb=typed.verb.rstrip(":,;.!?") or typed.verb)
+    return typed
+
+
+def find(registry: Registry, desk: Desk, text: str, held: Who | None = None) -> Call:
+    """The command that a line means, among what somebody who holds these roles may see: by default what the asker is,
+    but in the open nothing that would tell who is what. Raises :class:`Unclear` with one line.
+    """
+    typed = _typed(desk, text)
     if not typed.verb:
         return Call(registry["help"], Line("help", None, ""), desk.file)
-    held = policy.all_roles(desk.actor, desk.book)
+    if held is None:
+        held = Who.ALL if in_the_open(desk) else policy.all_roles(desk.actor, desk.book)
     seen = {command.verb: command for command in policy.visible(registry.values(), held)}
     command = seen.get(typed.verb)
     if command is None:
-        close = nearest(typed.verb, seen)
-        hint = f"did you mean {close}? Usage: {seen[close].usage}" if close else "try help"
-        raise Unclear(f'I know no "{short(typed.verb)}"; {hint}', seen.get(close or ""))
+        raise _unknown(desk, typed, seen)
     if desk.place not in command.where:
         # Before the case is looked at: a public room must not tell an existing case from none.
         if command.bears_text and desk.place is PlaceKind.PUBLIC:
@@ -67,6 +99,20 @@ def find(registry: Registry, desk: Desk, text: str) -> Call:
     if not policy.sees(command, policy.roles(desk.actor, file)) and command.case is not CaseUse.NONE:
         raise Unclear(_not_yours(command, file), command)
     return Call(command, typed, file)
+
+
+SENTENCE = 4
+"""More words than these, none of them a command, are somebody's own words."""
+
+
+def _unknown(desk: Desk, typed: Line, seen: Mapping[str, Command]) -> Unclear:
+    close = nearest(typed.verb, seen)
+    words = len(typed.rest.split()) + 1 + (typed.case is not None)
+    if desk.place is PlaceKind.DIRECT and desk.actor.contact is None and words > SENTENCE and close != "report":
+        return Unclear("to report something in private, write: report and then what you found", seen.get("report"))
+    hint = f"did you mean {close}? Usage: {seen[close].usage}" if close else "try help"
+    echo = "such command" if names_case(typed.verb, desk.settings.project.case_prefix) else f'"{short(typed.verb)}"'
+    return Unclear(f"I know no {echo}; {hint}", seen.get(close or ""))
 
 
 def _case(desk: Desk, command: Command, typed: Line) -> CaseFile | None:
@@ -116,7 +162,7 @@ def run(registry: Registry, call: Call, desk: Desk) -> Decision:
     """Read the arguments and decide. Raises Refusal, BadValue or Forbidden; nothing has changed then."""
     desk = replace(desk, file=call.file)
     if desk.place not in call.command.where:
-        return _typed_in_public(call, desk)
+        return Decision(reply=typed_in_public(call.command))
     arguments = read_arguments(call.command, call.line.rest, desk)
     if call.command.preview is not None:
         return _ask_second(call, desk, arguments)
@@ -125,10 +171,10 @@ def run(registry: Registry, call: Call, desk: Desk) -> Decision:
     return call.command.handle(desk, arguments)
 
 
-def _typed_in_public(call: Call, desk: Desk) -> Decision:
-    title = f"{call.command.verb} was typed in a public room: I took it back where I could and did nothing else"
+def typed_in_public(command: Command) -> Document:
+    title = f"{command.verb} was typed in a public room: I took it back where I could and did nothing else"
     said = para("Others may have read it. Type it again here.")
-    return Decision(reply=Document(title=title, kind="refusal", tlp=Tlp.GREEN, blocks=(said,), tone="alert"))
+    return Document(title=title, kind="refusal", tlp=Tlp.GREEN, blocks=(said,), tone="alert")
 
 
 def forbidden(no: Forbidden, command: Command) -> str:
@@ -139,8 +185,12 @@ def forbidden(no: Forbidden, command: Command) -> str:
 # --- two persons ---------------------------------------------------------------------------------------------------
 
 
-def _digest(preview: Preview) -> str:
-    told = json.dumps(dict(preview.facts), sort_keys=True)
+def _digest(preview: Preview, desk: Desk) -> str:
+    """Of all that a preview rests on, and of who could confirm it, and from where: whoever became somebody who can
+    only after it was shown is not its second person.
+    """
+    could = {one.id: [list(address) for address in desk.book.addresses(one.id)] for one in desk.book.coordinators()}
+    told = json.dumps([dict(preview.facts), could], sort_keys=True)
     return hashlib.sha256(told.encode()).hexdigest()
 
 
@@ -156,7 +206,7 @@ def _ask_second(call: Call, desk: Desk, arguments: Any) -> Decision:
         code=code,
         case=case,
         line=text,
-        digest=_digest(preview),
+        digest=_digest(preview, desk),
         by=desk.actor.id,
         hand=desk.actor.hand,
         made_at=desk.now,
@@ -198,8 +248,10 @@ def confirm(registry: Registry, desk: Desk, code: str) -> Decision:
         raise Refusal(f"no open confirmation has the code {row.code}")
     actor = replace(desk.actor, contact=asker)
     original = replace(desk, file=call.file, actor=actor, confirmed_by=desk.actor.id)
+    if not policy.sees(call.command, policy.roles(actor, call.file)):
+        raise Refusal(f"{asker.name}, who asked for {row.code}, may not {call.command.verb} any more; ask anew")
     arguments = read_arguments(call.command, call.line.rest, original)
-    if _digest(call.command.preview(original, arguments)) != row.digest:
+    if _digest(call.command.preview(original, arguments), desk) != row.digest:
         raise Refusal(
             f"what {row.code} stood for has changed since; look at it anew: {call.command.verb} {row.case or ''}"
         )
@@ -216,12 +268,18 @@ def _recall(registry: Registry, row: Pending, desk: Desk) -> Call:
 
 
 def _may_confirm(desk: Desk, row: Pending) -> None:
-    """Two contacts and two hands; where there is only one coordinator, the same one again after a set delay."""
-    if desk.actor.id != row.by and desk.actor.hand != row.hand:
+    """Two contacts and two hands; where there is only one coordinator, the same one again after a set delay.
+
+    Whoever has a shell can call themselves anybody in it. So it confirms only what another user asked in a shell.
+    """
+    shell = desk.actor.hand.startswith("os:")
+    if desk.actor.id != row.by and desk.actor.hand != row.hand and (not shell or row.hand.startswith("os:")):
         return
     ready = row.made_at + desk.settings.policy.alone
     if len(desk.book.coordinators()) > 1:
         who = "another person" if desk.actor.id == row.by else "another operating-system user"
+        if shell and not row.hand.startswith("os:"):
+            raise Refusal(f"{row.code} was asked for in a chat: confirm it in a chat, with your own account")
         raise Refusal(f"{row.code} needs a second coordinator: {who} must confirm it")
     if desk.now < ready:
         raise Refusal(f"you are the only coordinator: confirm {row.code} again after {ready:%H:%M} UTC")

@@ -16,6 +16,9 @@ from chatops.service.unit import Unit
 def changed(unit: Unit, received: Received, member: Member, now: datetime) -> None:
     """A membership changed in a room of ours: record it, and settle the room against roster and consent."""
     place = unit.book.room(received.service, received.tenant, member.room)
+    if place is not None and member.own:
+        _put_out(unit, place)
+        return
     if place is None or place.kind == PlaceKind.PUBLIC:
         return
     contact = unit.book.at(Address(received.service, received.tenant, member.who))
@@ -45,6 +48,25 @@ def changed(unit: Unit, received: Received, member: Member, now: datetime) -> No
             unit.alarm(reminders.terms(place, now))
     unit.settle_place(place.id)
     unit.let_go(place.id)
+
+
+def _put_out(unit: Unit, place: Place) -> None:
+    """The bot can say nothing more there: the place is given up. What it makes itself it makes anew."""
+    closed = put(Place, place.id, state="closed")
+    unit.record(Happened("put out of room", place.case, {"kind": place.kind}, changes=(closed,)))
+    if place.kind == PlaceKind.DIRECT:
+        return  # another is opened when there is something to say
+    for room in unit.rooms.security():
+        unit.rooms.settle(room)
+    document = Document(
+        title=f"I was put out of the {place.kind} room",
+        kind="left",
+        tlp=Tlp.AMBER_STRICT,
+        case=place.case,
+        blocks=(para("What was still to be said there is held back, and told to you one by one."),),
+        tone="alert",
+    )
+    unit.carry_out(Decision(messages=[Message(Security(), document)]))
 
 
 def _belongs(unit: Unit, place: Place, contact: Contact | None) -> bool:

@@ -30,7 +30,7 @@ from chatops.commands.desk import (
     Target,
 )
 from chatops.config import Settings
-from chatops.document import Document, Node, Tlp, Who
+from chatops.document import Document, Tlp, Who, nodes
 from chatops.model import journal
 from chatops.model.book import Book
 from chatops.model.changes import Change, Happened, Moved
@@ -44,6 +44,7 @@ from chatops.service.rooms import Rooms
 from chatops.service.tables import put_outbox
 from chatops.service.timers import cancel_timer, gather, set_timer, timer_set
 
+SHELL = "shell"
 RELEASE_HOST = "releases"
 """The service name of the release host's effects."""
 
@@ -66,7 +67,8 @@ class Origin:
     @property
     def where(self) -> str:
         """For the journal: the place's kind and service, no room id of a stranger."""
-        return f"{self.kind or 'unknown place'} on {self.service}"
+        hand = f" as {self.sender.rpartition('#')[2]}" if self.service == SHELL and self.sender else ""
+        return f"{self.kind or 'unknown place'} on {self.service}{hand}"
 
 
 NOWHERE = Origin("chatops")
@@ -429,16 +431,9 @@ def _asks_back(change: Change | Moved) -> bool:
     return bool((change.values or {}).keys() & {"asked_at", "answered_at", "role"})
 
 
-def _mentioned(node: object) -> Iterator[str]:
+def _mentioned(document: Document) -> Iterator[str]:
     """The names of all people in a document."""
-    if isinstance(node, Who):
-        yield node.name
-    elif isinstance(node, Node):
-        for name in type(node).model_fields:
-            yield from _mentioned(getattr(node, name))
-    elif isinstance(node, tuple):
-        for inner in node:
-            yield from _mentioned(inner)
+    return (node.name for node in nodes(document) if isinstance(node, Who))
 
 
 def refusal(text: str, tlp: Tlp = Tlp.CLEAR) -> Document:

@@ -31,7 +31,7 @@ def desk() -> Iterator[Desk]:
         actor = Actor(Address("matrix", "", address("maintainer")), maintainer, "contact")
         settings = scene.house.settings
         yield Desk(
-            scene.house.clock.now, settings, actor, book, PlaceKind.SECURITY, None, str, str, book.case(scene.case)
+            scene.house.clock.now, settings, actor, book, PlaceKind.SECURITY, None, str, str, file=book.case(scene.case)
         )
 
 

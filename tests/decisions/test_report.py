@@ -40,7 +40,8 @@ def test_wishes_are_on_record_and_help_is_answered_sooner(house: House) -> None:
     slow = house.file(house.case).case
     house.direct("other", f"report help=yes {REPORT}")
     fast = house.file(next(c for c in house.cases() if c != slow.id)).case
-    assert slow.wishes == {"credit": "A. Finder", "review": "yes"}
+    assert slow.wishes == {"review": "yes"}
+    assert slow.credit == "A. Finder"
     assert fast.next_word is not None
     assert slow.next_word is not None
     assert fast.next_word < slow.next_word

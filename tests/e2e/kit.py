@@ -20,6 +20,7 @@ from typing import Any
 from urllib.parse import quote
 
 import aiohttp
+import psycopg
 
 from adapters.matrix.outgoing import EFFECT
 from adapters.stage.bot import matrix_config, start_bot
@@ -247,7 +248,10 @@ class House:
         return self.bot.folder / "state" / "chatops.db"
 
     def rows(self, query: str, *values: object) -> list[tuple[Any, ...]]:
-        """Read the bot's database (SQLite) beside it."""
+        """Read the bot's database beside it. ``values`` for SQLite only."""
+        if url := self.config["store"].get("url"):
+            with psycopg.connect(url.replace("+psycopg", ""), autocommit=True) as postgres:
+                return postgres.execute(query.encode()).fetchall()
         with contextlib.closing(sqlite3.connect(f"file:{self.database}?mode=ro", uri=True, timeout=10)) as connection:
             return connection.execute(query, values).fetchall()
 
@@ -355,8 +359,7 @@ async def house(
         place.proxy, place.config, place.bot_id = proxy, config, config["matrix"]["user"]
         place.bot = await start_bot(folder / "bot", config)
         stack.push_async_callback(place.bot.close)
-        if database is None:
-            await place.settle_in()
+        await place.settle_in()
         yield place
 
 
