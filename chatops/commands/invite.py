@@ -70,6 +70,13 @@ def _one(desk: Desk, contact: Contact, tell_now: bool) -> tuple[str, Happened | 
         return "a coordinator: on the team already", None, None
     if one is not None and one.role == "expert":
         return "an expert: on the team already", None, None
+    if one is not None and one.consent == Consent.SIGNATORY and desk.book.left_room(file.id, contact.id):
+        again_in = edit_participant(file, contact.id, asked_at=one.asked_at)
+        return (
+            "a member who left the room: asked back",
+            Happened("asked back", file.id, {"who": contact.name}, changes=(again_in,)),
+            None,
+        )
     if one is not None and one.consent == Consent.SIGNATORY:
         return "a member already", None, None
     if one is not None and one.consent == Consent.INVITED:

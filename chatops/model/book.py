@@ -359,6 +359,14 @@ class Book:
     def occupant(self, place: str, address: str) -> Occupant | None:
         return self._get(Occupant, place, address)
 
+    def left_room(self, case: str, contact: str) -> bool:
+        """Whether somebody went out of the room of a case by themselves."""
+        for place in self.places(PlaceKind.EMBARGO, case=case):
+            homes = self.homes(place, {contact})
+            if any(one.state == "left" and one.address in homes for one in self.occupants(place.id)):
+                return True
+        return False
+
     # --- releases
 
     def release(self, version: str) -> Release | None:

@@ -307,7 +307,10 @@ class Decider:
         if not self._patient(received, unit, desk):
             return
         if _out_of_date(desk.book, row, document, split(action.command).verb):
-            unit.carry_out(Decision(reply=refusal("That card is out of date; please look at the newest one.")))
+            newest = "That card is out of date; please look at the newest one."
+            if row.kind == "question":
+                newest = "That date was replaced; please answer the newer question."
+            unit.carry_out(Decision(reply=refusal(newest)))
             return
         self._command(unit, desk, action.command, None)
 

@@ -270,16 +270,22 @@ def _recall(registry: Registry, row: Pending, desk: Desk) -> Call:
 def _may_confirm(desk: Desk, row: Pending) -> None:
     """Two contacts and two hands; where there is only one coordinator, the same one again after a set delay.
 
-    Whoever has a shell can call themselves anybody in it. So it confirms only what another user asked in a shell.
+    Whoever has a shell can call themselves anybody in it, and may have an account in a chat besides. So what was asked
+    in a shell is confirmed by another user's shell, and what was asked in a chat in a chat.
     """
-    shell = desk.actor.hand.startswith("os:")
-    if desk.actor.id != row.by and desk.actor.hand != row.hand and (not shell or row.hand.startswith("os:")):
+    shell, asked_in_shell = (hand.startswith("os:") for hand in (desk.actor.hand, row.hand))
+    if desk.actor.id != row.by and desk.actor.hand != row.hand and shell == asked_in_shell:
         return
     ready = row.made_at + desk.settings.policy.alone
     if len(desk.book.coordinators()) > 1:
         who = "another person" if desk.actor.id == row.by else "another operating-system user"
-        if shell and not row.hand.startswith("os:"):
-            raise Refusal(f"{row.code} was asked for in a chat: confirm it in a chat, with your own account")
+        if desk.actor.id != row.by and shell != asked_in_shell:
+            where = (
+                "the shell: another operating-system user confirms it there"
+                if asked_in_shell
+                else "a chat: confirm it there"
+            )
+            raise Refusal(f"{row.code} was asked for in {where}, or ask anew")
         raise Refusal(f"{row.code} needs a second coordinator: {who} must confirm it")
     if desk.now < ready:
         raise Refusal(f"you are the only coordinator: confirm {row.code} again after {ready:%H:%M} UTC")

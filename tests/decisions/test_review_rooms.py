@@ -9,7 +9,6 @@ from sqlmodel import Session
 
 from chatops.config import Person
 from chatops.model import journal
-from chatops.ports import Member
 from chatops.service import roster
 from tests.house import BOT, House, address, code_in, with_roster
 
@@ -79,7 +78,17 @@ def test_w6_a_shell_does_not_confirm_what_a_chat_asked(released_house: House) ->
     assert preview is not None
     refused = house.shell("maintainer-2", f"confirm {code_in(preview)}", user="1000")
     assert refused is not None
-    assert "confirm it in a chat" in refused.title
+    assert "asked for in a chat: confirm it there" in refused.title
+    assert not house.file(house.case).public
+
+
+def test_w6_a_chat_does_not_confirm_what_a_shell_asked(released_house: House) -> None:
+    house = released_house
+    preview = house.shell("maintainer", f"announce {house.case} Text.")
+    assert preview is not None
+    refused = house.say("maintainer-2", "security", f"confirm {code_in(preview)}")
+    assert refused is not None
+    assert "another operating-system user" in refused.title
     assert not house.file(house.case).public
 
 
@@ -130,10 +139,9 @@ def test_w14_who_leaves_is_let_be_until_invited(members_house: House) -> None:
     house.say("maintainer", "security", f"tell {house.case} Go on.")
     told = [seen for seen in house.seen_in("security") if seen.document.kind == "left"]
     assert len(told) == 1
-    room = house.room(house.case)
-    house.receive(room, Member(room=room, who=address("fedora"), by=address("maintainer"), now="invite"))
-    house.join("fedora", house.case)
+    house.say("maintainer", "security", f"invite {house.case} fedora")
     assert "fedora" in house.members(house.case)
+    assert house.journal_is_good()
 
 
 def test_w12_the_limit_is_by_sender_and_a_report_is_not_lost_silently() -> None:
@@ -198,7 +206,8 @@ def test_w15_state_beside_the_journal_and_a_chain_that_is_gone_show(embargoed_ho
         connection.execute(text("delete from anchor"))
     with Session(house.engine) as session:
         assert "contact x is not of the journal" in [fault.problem for fault in journal.differences(session)]
+    case = house.case
     with house.engine.begin() as connection:
-        connection.execute(text("delete from journal where chain = :case"), {"case": house.case})
+        connection.execute(text("delete from journal where chain = :case"), {"case": case})
     with Session(house.engine) as session:
         assert any(fault.problem.startswith("missing") for fault in journal.verify(session))

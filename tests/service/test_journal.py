@@ -181,7 +181,7 @@ def test_a_missing_case_is_found_by_an_anchor_kept_elsewhere(written: Store) -> 
             session.delete(row)
 
     found = faults(written, cut, anchors=kept)
-    assert [(fault.chain, fault.seq) for fault in found] == [(CASE, 5)]
+    assert [(fault.chain, fault.seq) for fault in found] == [(CASE, 5), (CASE, 1)]
 
 
 def test_an_edited_text_is_found(written: Store) -> None:
