@@ -42,6 +42,7 @@ async def matrix_config(
     secret.write_text(password)
     return {
         "store": {"folder": "state"} if database is None else {"folder": "state", "url": database},
+        "policy": {"stranger_messages_per_hour": 100_000},  # the scenery's strangers are many and hasty
         "matrix": {"homeserver": synapse.url, "user": user, "password_file": secret.name},
         "coordinators": [{"name": name, "addresses": [f"matrix:{who}"]} for name, who in coordinators.items()],
     }
