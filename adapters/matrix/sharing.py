@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -43,28 +44,31 @@ class Sharing:
         self._outbound: dict[str, _Outbound] = {}
         self._locks: dict[str, asyncio.Lock] = {}
 
-    async def encrypt(self, room: Room, kind: str, content: Json) -> Json:
+    async def encrypt(self, room: Room, kind: str, content: Json, audience: Collection[str] | None = None) -> Json:
         """The content of an ``m.room.encrypted`` event that every member can read.
 
-        Raises TryLater when the server could not be asked or did not take a key: nothing was sent then.
+        Raises TryLater when the server could not be asked or did not take a key, or when somebody is in the room who is
+        not of the ``audience``: nothing was sent then, and they got no key.
         """
         asked = asyncio.get_running_loop().time()
         async with self._locks.setdefault(room.id, asyncio.Lock()):
             # One question serves all who were waiting when it was put.
             if room.checked < asked:
                 await self._rooms.confirm(room, asyncio.get_running_loop().time())
-            await self._share(room)
+            await self._share(room, audience)
             sealed: Json = self._machine.group_encrypt(room.id, {"type": kind, "content": content})
         if "m.relates_to" in content:
             sealed["m.relates_to"] = content["m.relates_to"]
         return sealed
 
-    async def _share(self, room: Room) -> None:
+    async def _share(self, room: Room, audience: Collection[str] | None) -> None:
         """See to it that the room's session is one that everybody has who may read, and nobody else."""
         without: set[Reader] = set()
         while True:
             # First, so that nothing suspends between the comparison below and the return.
             await self._devices.refresh(room.joined())
+            if audience is not None and room.joined() - {self._machine.user_id, *audience}:
+                raise TryLater("intruder")
             readers = self._readers(room)
             outbound = self._outbound.get(room.id)
             if outbound is None or outbound.session.expired or outbound.has - readers.keys():

@@ -26,6 +26,8 @@ log = logging.getLogger(__name__)
 
 _LONG_POLL = 30  # seconds
 _LONGEST_PAUSE = 60.0
+_CROWD = 3  # events in one answer
+_GATHER = 0.1  # seconds; in a burst an answer for every few events is most of the homeserver's work
 _PAGE = "100"  # Synapse gives no more
 
 
@@ -62,6 +64,8 @@ class SyncLoop:
     ready: asyncio.Event = field(default_factory=asyncio.Event)
     one_time_keys: int | None = None
     fallback_used: bool = False
+    crowded: bool = False
+    """Whether the last answer brought so much that more is likely to follow at once."""
 
     @property
     def cursor(self) -> str:
@@ -89,6 +93,8 @@ class SyncLoop:
             else:
                 full, failures = False, 0
                 self.ready.set()
+                if self.crowded:
+                    await pause(_GATHER, stop)
                 continue
             failures += 1
             await pause(delay, stop)
@@ -115,6 +121,8 @@ class SyncLoop:
             if monotonic() - began < 1:
                 await asyncio.sleep(0.2)  # a proxy that answers at once must not make a busy loop
             return following
+        rooms = _dict(_dict(answer.get("rooms")).get("join")).values()
+        self.crowded = sum(len(_events(info, "timeline")) for info in rooms) >= _CROWD
         gaps = await self._gaps(answer, token)
         batch = _Batch()
         # One transaction: a kill between Olm's ratchet and the Megolm key that came in its message would lose the key.

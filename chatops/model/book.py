@@ -340,10 +340,14 @@ class Book:
     # --- places
 
     def place(self, id_: str) -> Place | None:
-        return self._get(Place, id_)
+        known: Place | None = self._memory.get(("place", id_))
+        return known or self._get(Place, id_)
 
     def room(self, service: str, tenant: str, room: str) -> Place | None:
-        return self._first(_PLACE_OF_ROOM, service=service, tenant=tenant, room=room)
+        found = self._first(_PLACE_OF_ROOM, service=service, tenant=tenant, room=room)
+        if found is not None:
+            self._memory["place", found.id] = found  # asked for again when it is answered there
+        return found
 
     def places(
         self, kind: PlaceKind, *, case: str | None = None, contact: str | None = None, service: str | None = None

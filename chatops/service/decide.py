@@ -146,7 +146,7 @@ class Decider:
             sender,
             in_thread,
         )
-        unit = Unit(session, self.settings, self.services, now, fresh, who=actor.name, origin=origin)
+        unit = Unit(session, self.settings, self.services, now, fresh, who=actor.name, origin=origin, book=book)
         if place is not None and place.kind == PlaceKind.DIRECT and place.contact is None and actor.contact is not None:
             outcomes.adopt(unit, place, actor.contact.id, sender)
             place = unit.book.place(place.id)

@@ -21,6 +21,7 @@ from sqlalchemy.orm import defer
 from sqlmodel import Session, select
 
 from chatops.model.flow import OutboxRow
+from chatops.model.people import PlaceKind
 from chatops.ports import (
     Deed,
     Effect,
@@ -43,7 +44,7 @@ from chatops.ports import (
 from chatops.service.heads import UNSETTLED, Heads
 from chatops.service.intake import enqueue
 from chatops.service.store import lost, nested
-from chatops.service.tables import OUTBOX, PLACE, change_claimed, change_outbox
+from chatops.service.tables import OCCUPANT, OUTBOX, PLACE, change_claimed, change_outbox
 
 
 class Ruling(NamedTuple):
@@ -74,7 +75,8 @@ NEWS = (OpenRoom, Enter, Invite, Remove, Leave, Upload, Stage, Publish, Survey)
 
 _JITTER = SystemRandom().random
 _ROW = select(OutboxRow).where(OutboxRow.id == bindparam("number"))
-_ROOM = sql_select(PLACE.c.room).where(PLACE.c.id == bindparam("place"))
+_ROOM = sql_select(PLACE.c.room, PLACE.c.kind).where(PLACE.c.id == bindparam("place"))
+_OCCUPANTS = sql_select(OCCUPANT.c.address).where(OCCUPANT.c.place == bindparam("place"))
 _DEED: TypeAdapter[Deed] = TypeAdapter(Deed)
 log = logging.getLogger(__name__)
 
@@ -210,16 +212,17 @@ class Outbox:
             change_outbox(session, row.id, state="refused", lease_until=None, not_before=None, problem=code)
             self._fault(session, row, code)
             return None
-        room = session.execute(_ROOM, {"place": row.place}).scalar() if row.place is not None else None
+        room, audience = _where(session, row, deed)
         effect = Effect(
             id=row.key,
             service=row.service,
             tenant=row.tenant,
-            room=row.room if room is None else room,
+            room=room,
             deed=deed,
             attempts=row.attempts,
             first=row.first_at,
             target=target,
+            audience=audience,
         )
         change_outbox(
             session,
@@ -325,6 +328,17 @@ def is_instant(deed: Deed) -> bool:
 def _from_dead(session: Session, key: str, **values: Any) -> bool:
     done = session.execute(update(OUTBOX).where(OUTBOX.c.key == key, OUTBOX.c.state == "dead").values(**values))
     return bool(done.rowcount)  # type: ignore[attr-defined]
+
+
+def _where(session: Session, row: OutboxRow, deed: Deed) -> tuple[str | None, tuple[str, ...] | None]:
+    """The room of an effect, and who may be in it when something is said there."""
+    found = session.execute(_ROOM, {"place": row.place}).one_or_none() if row.place is not None else None
+    if found is None:
+        return row.room, None
+    audience = None
+    if isinstance(deed, Post | Upload) and found.kind != PlaceKind.PUBLIC:
+        audience = tuple(sorted(session.execute(_OCCUPANTS, {"place": row.place}).scalars()))
+    return found.room or row.room, audience
 
 
 def _target(session: Session, row: OutboxRow, key: str) -> tuple[bool, str | None]:

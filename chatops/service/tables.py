@@ -10,7 +10,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, SQLModel
 
 from chatops.model.flow import Cursor, InboxRow, OutboxRow, TimerRow
-from chatops.model.people import Place
+from chatops.model.people import Occupant, Place
 
 
 def _table(row: type[SQLModel]) -> Table:
@@ -18,7 +18,7 @@ def _table(row: type[SQLModel]) -> Table:
 
 
 INBOX, OUTBOX, TIMER, CURSOR = _table(InboxRow), _table(OutboxRow), _table(TimerRow), _table(Cursor)
-PLACE = _table(Place)
+PLACE, OCCUPANT = _table(Place), _table(Occupant)
 
 _CHANGE_INBOX = INBOX.update().where(INBOX.c.id == bindparam("number"))
 _CHANGE_OUTBOX = OUTBOX.update().where(OUTBOX.c.id == bindparam("number"))

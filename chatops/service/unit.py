@@ -87,9 +87,10 @@ class Unit:
         *,
         who: str,
         origin: Origin = NOWHERE,
+        book: Book | None = None,
     ) -> None:
         self.session = session
-        self.book = Book(session)
+        self.book = book or Book(session)
         self._settings = settings
         self._now = now
         self.fresh = fresh
@@ -168,7 +169,7 @@ class Unit:
             self._touched |= {part.case for part in self.book.parts(contact)}
             for place in self.book.places(PlaceKind.DIRECT, contact=contact):
                 self.rooms.settle(place)
-        if self._team or any(contact.id in moved for contact in self.book.coordinators()):
+        if self._team or (moved and any(contact.id in moved for contact in self.book.coordinators())):
             self._team = False
             for place in self.rooms.security():
                 self.rooms.ask_back(place, self._back_in_team)

@@ -228,7 +228,7 @@ async def test_between_the_keys_and_the_inbox(place: House) -> None:
 async def test_between_inbox_and_decision(place: House) -> None:
     """The token is committed, and what came with it waits to be decided, when the bot dies."""
     os.kill(place.bot.pid, signal.SIGSTOP)
-    asked = await burst(place, place.public, ["passer-by", "maintainer"], 90, first=100)
+    asked = await burst(place, place.public, ["passer-by", "maintainer"], 70, first=100)
     os.kill(place.bot.pid, signal.SIGCONT)
     await until(lambda: place.inbox()["waiting"], "something waits in the inbox")
     os.kill(place.bot.pid, signal.SIGSTOP)

@@ -9,11 +9,12 @@ import pytest
 from sqlmodel import Session
 
 from chatops.model.flow import OutboxRow
-from chatops.model.people import Place
+from chatops.model.people import Occupant, Place
 from chatops.ports import (
     Effect,
     Impossible,
     Invite,
+    Leave,
     OpenRoom,
     Outcome,
     Receipt,
@@ -431,6 +432,20 @@ async def test_a_damaged_row_is_dead_and_blocks_nobody(bench: Bench) -> None:
     assert sorted(bench.faults.codes) == [("k", "unreadable"), ("lost", "unreadable"), ("odd", "unreadable")]
 
 
+async def test_who_may_be_in_the_room_goes_with_what_is_said_there(bench: Bench) -> None:
+    for kind in ("embargo", "public"):
+        bench.put(
+            Place(id=kind, kind=kind, service="matrix", room=f"!{kind}"),
+            Occupant(place=kind, address="@alice", state="joined"),
+            Occupant(place=kind, address="@bob", state="invited"),
+            effect(f"said-{kind}", kind, place=kind),
+        )
+    bench.put(effect("done", "x", place="embargo", deed=Leave()))
+    await bench.flush()
+    audiences = {one.id: one.audience for one in bench.matrix.effects}
+    assert audiences == {"said-embargo": ("@alice", "@bob"), "said-public": None, "done": None}
+
+
 # --- leases, instant rows, stopping ---
 
 
@@ -534,11 +549,11 @@ async def test_no_more_than_so_many_at_once_and_a_slow_place_leaves_room(bench: 
     bench.put(*(effect(f"q{n}", f"q{n}", room="!quick") for n in range(10)))
     bench.worker.start()
     await until(lambda: sum(key[0] == "q" for key in bench.matrix.ids) == 10)
-    assert sum(key[0] == "s" for key in bench.matrix.ids) == 6
+    assert sum(key[0] == "s" for key in bench.matrix.ids) == 8
     slow.set()
     await until(lambda: len(bench.matrix.ids) == 40)
     await bench.worker.stop()
-    assert bench.matrix.most == 8
+    assert bench.matrix.most == 11
     assert {row.state for row in outbox(bench.store).values()} == {"done"}
 
 

@@ -15,6 +15,7 @@ import pytest
 from adapters.matrix.http import Http, path
 from adapters.stage.person import Person
 from chatops.ports import (
+    Enter,
     Impossible,
     Invite,
     Leave,
@@ -151,6 +152,30 @@ class TestMessages:
         assert seen.kind == "m.notice"
         assert "the embargo ends at noon" in seen.body
         assert "the embargo ends at noon" in (seen.formatted or "")
+
+    async def test_nothing_is_said_while_somebody_is_there_of_whom_the_core_has_not_heard(
+        self, bot: Bot, people: People
+    ) -> None:
+        alice, eve = await people("alice"), await people("eve")
+        room = await invited_into(bot, alice)
+        await bot.do(Invite(user=eve.id), room)
+        await eve.join(room)
+        with pytest.raises(TryLater, match="intruder"):
+            await bot.do(Post(document=card("held")), room, audience=(alice.id,))
+        await bot.do(Remove(user=eve.id, reason=""), room)
+        said = await bot.do(Post(document=card("said")), room, audience=(alice.id,))
+        assert (await alice.read(said.event)).decrypted
+        assert [seen.body for seen in eve.messages(room)] == []
+        assert eve.locked == 0
+
+    async def test_a_notice_in_a_plain_room_bears_no_empty_list_of_mentions(self, bot: Bot, people: People) -> None:
+        alice = await people("alice")
+        room = await alice.open_room(encrypted=False, invite=[bot.id])
+        await bot.do(Enter(), room)
+        quiet = await bot.do(Post(document=card("one")), room)
+        loud = await bot.do(Post(document=card("two"), ping=(alice.id,)), room)
+        assert "m.mentions" not in (await alice.read(quiet.event)).content
+        assert (await alice.read(loud.event)).content["m.mentions"] == {"user_ids": [alice.id]}
 
     async def test_threads_replies_pings_and_edits(self, bot: Bot, people: People) -> None:
         alice = await people("alice")
