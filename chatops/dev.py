@@ -1,13 +1,14 @@
 """From a clone to a running demo or a passed test suite, with nothing but Python: ``python3 -m chatops.dev demo|test``.
 
 Only the standard library, because nothing is installed yet. It makes ``.venv`` beside the sources, installs exactly
-what ``requirements/dev.txt`` pins by hash, and goes on in there.
+what ``requirements/dev.txt`` and ``requirements/node`` pin by hash, and goes on in there.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import subprocess
 import sys
 import venv
@@ -16,6 +17,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 LOCK = ROOT / "requirements" / "dev.txt"
+PEERS = ROOT / "requirements" / "node"
+"""What the tests run against that comes from npm, with a lock of its own."""
 STAMP = VENV / "installed"
 
 CHECKS: tuple[tuple[str, ...], ...] = (
@@ -45,7 +48,8 @@ def main(arguments: list[str]) -> int:
 
 def set_up() -> None:
     """Make the virtual environment, unless it is there as the lock and the project file want it."""
-    wanted = hashlib.sha256(LOCK.read_bytes() + (ROOT / "pyproject.toml").read_bytes()).hexdigest()
+    files = (LOCK, ROOT / "pyproject.toml", PEERS / "package-lock.json")
+    wanted = hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
     if STAMP.exists() and STAMP.read_text() == wanted:
         return
     print("setting up .venv (a minute or two, once) …", flush=True)
@@ -54,6 +58,11 @@ def set_up() -> None:
     pip = (str(VENV / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check")
     subprocess.run([*pip, "--require-hashes", "-r", str(LOCK)], check=True)  # noqa: S603 (our own words)
     subprocess.run([*pip, "--no-deps", "--no-build-isolation", "-e", str(ROOT)], check=True)  # noqa: S603
+    (VENV / "peers").mkdir(exist_ok=True)
+    for file in ("package.json", "package-lock.json"):
+        shutil.copy(PEERS / file, VENV / "peers" / file)
+    if _run("npm", "ci", "--prefix", str(VENV / "peers"), "--ignore-scripts", "--no-audit", "--no-fund", "--silent"):
+        raise SystemExit("npm could not install what the tests run against")
     STAMP.write_text(wanted)
 
 

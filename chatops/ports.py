@@ -6,7 +6,7 @@ performs an :class:`Effect` when the outbox worker asks. Nothing else crosses th
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Annotated, Any, Literal, Protocol
 
@@ -18,10 +18,22 @@ from chatops.model.people import Address as Address
 # --- what happened -------------------------------------------------------------------------------------------------
 
 
+class Aside(Node):
+    """That only one person sees what is said, or is to see the answer, wherever it was (a slash command, a form).
+
+    ``url`` is where the service takes such an answer without the bot being in the room, for a while.
+    """
+
+    user: str
+    url: str | None = None
+
+
 class Said(Node):
     """Somebody wrote a message. ``text`` is the plain text as typed, reply fallbacks removed.
 
-    ``private`` is False if it arrived without encryption in a room that is encrypted.
+    ``private`` is False if it arrived without encryption in a room that is encrypted. ``pair`` says that the room is by
+    its service's nature a chat of the sender and the bot alone. ``aside``: nobody else saw it. ``fields`` are what was
+    typed into a form, by field; ``text`` is then the form's ``line``.
     """
 
     t: Literal["said"] = "said"
@@ -32,16 +44,25 @@ class Said(Node):
     thread: str | None = None
     addressed: bool = False  # the bot was mentioned by name
     private: bool = True
+    pair: bool = False
+    aside: Aside | None = None
+    fields: dict[str, str] | None = None
 
 
 class Reacted(Node):
-    """Somebody put ``key`` (an emoji) on the message ``target``."""
+    """Somebody put ``key`` (an emoji) on the message ``target``, or pressed a button of it.
+
+    ``command`` is the button's, where the service vouches that the bot put it there.
+    """
 
     t: Literal["reacted"] = "reacted"
     sender: str
     room: str
     target: str
-    key: str
+    key: str = ""
+    command: str | None = None
+    pair: bool = False
+    aside: Aside | None = None
 
 
 class Member(Node):
@@ -179,7 +200,8 @@ class Post(Node):
     ``reply_to``/``thread`` are the service's event ids. ``edit`` is the id of an earlier *effect* whose message this
     one replaces (see ``Effect.target``). ``people`` maps contact names in the document to user ids of this service;
     ``ping`` lists the user ids to notify. ``discreet``: the notification text names case and kind only.
-    ``instant``: sent at most once (an ephemeral answer).
+    ``instant``: sent at most once (an ephemeral answer). ``aside``: to be seen by this person only (always instant).
+    ``pin``: to be kept at the top of the room.
     """
 
     t: Literal["post"] = "post"
@@ -191,6 +213,8 @@ class Post(Node):
     ping: tuple[str, ...] = ()
     discreet: bool = False
     instant: bool = False
+    aside: Aside | None = None
+    pin: bool = False
 
 
 class OpenRoom(Node):
@@ -286,7 +310,9 @@ class Effect(Node):
 
     ``id`` is the idempotency key. ``attempts`` counts earlier tries whose outcome is unknown or failed; ``first`` is
     when the first one began. ``room`` is the service's id of the place (None where a deed has none). ``target`` is the
-    event id of the message that ``Post.edit`` names.
+    event id of the message that ``Post.edit`` names. ``audience`` are the user ids that the core knows to be in the
+    room or asked into it, the bot aside: while anybody else is in it, of whom the core has yet to hear, nothing is said
+    there (:class:`TryLater`). None: whoever it is may read it.
     """
 
     id: str
@@ -297,6 +323,7 @@ class Effect(Node):
     attempts: int = 0
     first: AwareDatetime | None = None
     target: str | None = None
+    audience: tuple[str, ...] | None = None
 
 
 class Receipt(Node):
@@ -324,6 +351,54 @@ class Impossible(Exception):
     def __init__(self, code: str) -> None:
         super().__init__(code)
         self.code = code
+
+
+# --- while somebody is typing --------------------------------------------------------------------------------------
+
+
+class Asker(Node):
+    """Who wants something at once, and where. ``room`` is None where it is no room (a home page)."""
+
+    service: str
+    tenant: str
+    user: str
+    room: str | None = None
+
+
+class FormField(Node):
+    """One field of a form. ``line``: a line; ``text``: several; ``one``/``many``: of the ``options``, comma-joined."""
+
+    name: str
+    label: str
+    hint: str
+    shape: Literal["line", "text", "one", "many"]
+    required: bool
+    options: tuple[str, ...] = ()
+    value: str = ""
+
+
+class Form(Node):
+    """A form made from a command's declaration. ``line`` is the command so far (verb and case), to be handed back."""
+
+    line: str
+    title: str
+    fields: tuple[FormField, ...]
+
+
+class Interactions(Protocol):
+    """Interaction replies: what a service wants within seconds. Read only; a valid form goes into the intake."""
+
+    async def form(self, asker: Asker, line: str) -> Form | None:
+        """The form for a command typed without what it needs; None where a line is enough, or nothing is to be seen."""
+        ...
+
+    async def check(self, asker: Asker, line: str, values: Mapping[str, str]) -> dict[str, str]:
+        """What is wrong with a filled form, by field (one clear line each); empty if it may be handed in."""
+        ...
+
+    async def home(self, asker: Asker) -> tuple[Document, ...]:
+        """What somebody's home page shows: what they owe, their cases, questions for them, releases."""
+        ...
 
 
 class Service(Protocol):
