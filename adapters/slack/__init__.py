@@ -1,0 +1,1 @@
+"""Slack: Socket Mode or HTTP in, the Web API out."""
