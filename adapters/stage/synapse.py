@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import random
 import secrets
 import select
 import socket
@@ -18,6 +17,8 @@ from typing import Any
 
 import aiohttp
 
+from adapters.stage.loopback import DidNotStart as DidNotStart
+from adapters.stage.loopback import free_port
 from adapters.stage.tied import tied
 
 _UNLIMITED = {"per_second": 100_000, "burst_count": 100_000}
@@ -41,10 +42,6 @@ _LIMITS: dict[str, Any] = {
     "rc_user_directory": _UNLIMITED,
     "rc_profile": _UNLIMITED,
 }
-
-
-class DidNotStart(RuntimeError):
-    """The server did not become ready; the message ends with the last lines it wrote."""
 
 
 class Synapse:
@@ -173,7 +170,7 @@ class Synapse:
             self._port, self.server_name = kept["listeners"][0]["port"], kept["server_name"]
             return
         self.folder.mkdir(parents=True, exist_ok=True)
-        self._port = _free_port()
+        self._port = free_port()
         key = self.folder / "signing.key"
         if not key.exists():
             # Synapse can generate one, at the price of starting Python twice.
@@ -246,23 +243,6 @@ def _ready_before_end(ready: socket.socket, alive: int, deadline: float) -> bool
         elif alive in readable:
             return False
     return False
-
-
-def _free_port() -> int:
-    """A port that is free now and stays so: below the range from which the kernel takes ports for clients.
-
-    A port from ``bind(0)`` would lie in that range, and while the server is down for a restart any outgoing connection
-    may be given it.
-    """
-    for port in random.sample(range(20_000, 32_000), 200):
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return port
-    raise DidNotStart("no free port on 127.0.0.1")
 
 
 def _lines(path: Path) -> list[str]:
