@@ -229,8 +229,8 @@ class OpenRoom(Node):
 
 
 class Enter(Node):
-    """Accept an invitation to the effect's room. Outcome data: ``{"pair": bool, "encrypted": bool}``;
-    ``pair`` says that nobody but one person and the bot is in it or invited."""
+    """Accept an invitation to the effect's room. Outcome data: ``{"others": [user ids], "encrypted": bool}``; the
+    others are all, the bot aside, who are in it or invited."""
 
     t: Literal["enter"] = "enter"
 

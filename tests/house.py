@@ -188,8 +188,8 @@ class Chat:
                 return Receipt(event=number)
             case Enter():
                 room.members.add(BOT)
-                pair = len((room.members | room.invited) - {BOT}) == 1
-                return Receipt(data={"pair": pair, "encrypted": room.encrypted})
+                others = sorted((room.members | room.invited) - {BOT})
+                return Receipt(data={"others": others, "encrypted": room.encrypted})
             case Invite(user=user):
                 self.invite(room, user)
             case Remove(user=user):

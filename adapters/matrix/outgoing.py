@@ -134,22 +134,12 @@ class Outgoing:
     # --- people and places ----------------------------------------------------------------------------------------
 
     async def _enter(self, room_id: str) -> Receipt:
-        """Outcome data: ``members`` (joined, the bot among them), ``invited``, ``encrypted``, and ``pair``: whether it
-        is really a chat of two.
-        """
         server = self._rooms.inviters.get(room_id, room_id).partition(":")[2]
         query = {"server_name": server, "via": server} if server else {}
         await self._http.call("POST", path("join", room_id), {}, query=query, wait=180)
         room = await self._rooms.fetch(room_id)
-        joined = room.joined() | {self._me}
-        invited = {user for user, membership in room.members.items() if membership == "invite"}
-        data = {
-            "members": sorted(joined),
-            "invited": sorted(invited),
-            "encrypted": room.encrypted,
-            "pair": len(joined | invited) == 2,
-        }
-        return Receipt(data=data)
+        others = {user for user, membership in room.members.items() if membership in ("join", "invite")} - {self._me}
+        return Receipt(data={"others": sorted(others), "encrypted": room.encrypted})
 
     async def _remove(self, room_id: str, deed: Remove) -> Receipt:
         body = {"user_id": deed.user, "reason": deed.reason} if deed.reason else {"user_id": deed.user}

@@ -18,6 +18,13 @@ ANSWERABLE = frozenset({PlaceKind.DIRECT, PlaceKind.EMBARGO})
 def accept(desk: Desk, args: object) -> Decision:
     file = desk.case
     one = file.participants.get(desk.actor.id)
+    if one is not None and one.consent == Consent.SIGNATORY and desk.book.left_room(file.id, desk.actor.id):
+        back = edit_participant(file, desk.actor.id, answered_at=desk.now)
+        return Decision(
+            reply=welcome(desk, file),
+            events=[Happened("came back", file.id, {"who": desk.actor.name}, changes=(back,))],
+            messages=[Message(Security(), _note(desk, "comes back into the room"))],
+        )
     if one is None or one.consent == Consent.SIGNATORY:
         raise Refusal(f"you are a member of {file.id} already")
     if one.consent == Consent.DECLINED:

@@ -200,6 +200,14 @@ class Alarm:
     gather: str | None = None
 
 
+@dataclass(frozen=True)
+class Again:
+    """What is stuck (by its code), to be tried again or given up."""
+
+    code: str
+    give_up: bool = False
+
+
 Outgoing = Message | Attach
 
 
@@ -212,6 +220,7 @@ class Decision:
     messages: list[Outgoing] = field(default_factory=list)
     jobs: list[Job] = field(default_factory=list)
     alarms: list[Alarm] = field(default_factory=list)
+    again: list[Again] = field(default_factory=list)
     reply_key: str | None = None
     reply_kind: str = "details"
 
@@ -250,6 +259,13 @@ class Desk:
     @property
     def project(self) -> str:
         return self.settings.project.name
+
+    @property
+    def in_the_open(self) -> bool:
+        """Whether others may read along, or write in the asker's name: a public room, a chat without encryption."""
+        if self.place is PlaceKind.PUBLIC:
+            return True
+        return self.place is PlaceKind.DIRECT and self.room is not None and self.room.clearance < Tlp.RED
 
     def days(self, number: int) -> datetime:
         return self.now + timedelta(days=number)

@@ -11,7 +11,6 @@ from chatops.commands.desk import Decision, Desk, Refusal
 from chatops.commands.kinds import Word
 from chatops.commands.typed import nearest, short
 from chatops.document import Document, bullets, line, mono, para, typed
-from chatops.model.people import PlaceKind
 
 
 @dataclass(frozen=True)
@@ -35,7 +34,7 @@ def declare(registry: Registry) -> Command:
 def _handler(registry: Registry) -> Callable[[Desk, Help], Decision]:
     def handle(desk: Desk, args: Help) -> Decision:
         # In public even a list of verbs would tell who has a part in a case.
-        held = Who.ALL if desk.place is PlaceKind.PUBLIC else policy.all_roles(desk.actor, desk.book)
+        held = Who.ALL if desk.in_the_open else policy.all_roles(desk.actor, desk.book)
         seen = {command.verb: command for command in policy.visible(registry.values(), held)}
         if args.verb is None:
             return Decision(reply=_list(desk, [c for c in seen.values() if desk.place in c.where]))

@@ -9,6 +9,7 @@ from functools import cache
 from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy import Text, bindparam, cast, func
+from sqlalchemy.orm import defer
 from sqlmodel import Session, SQLModel, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
@@ -16,6 +17,7 @@ from chatops.checksums.archives import ArchiveState, KnownArchive, Provenance
 from chatops.checksums.digests import Algorithm
 from chatops.model.base import Row
 from chatops.model.cases import Case, Downstream, Note, Participant, Pending, Proposal
+from chatops.model.flow import InboxRow, OutboxRow
 from chatops.model.machines import IN_FORCE, Consent, Embargo
 from chatops.model.people import Address, Contact, ContactAddress, Occupant, Place, PlaceKind, Role
 from chatops.model.releases import Archive, ArchiveDigest, Release
@@ -106,6 +108,16 @@ class CaseFile:
         """A member; once the embargo is over, whoever was one then."""
         one = self.participants.get(contact)
         return one is not None and is_member(one.consent, self.case.embargo, one.terms_until)
+
+
+class StuckThing(NamedTuple):
+    """Something that was to come in or go out and could not. Without its text."""
+
+    code: str
+    what: str
+    case: str | None
+    why: str
+    since: datetime
 
 
 def is_member(consent: str, embargo: str, terms_until: datetime | None) -> bool:
@@ -370,6 +382,22 @@ class Book:
             if any(one.state == "left" and one.address in homes for one in self.occupants(place.id)):
                 return True
         return False
+
+    # --- what is stuck
+
+    def stuck(self) -> list[StuckThing]:
+        """Effects that failed for good or were refused, and rows that could not be decided; the newest first."""
+        out = select(OutboxRow).where(col(OutboxRow.state).in_(("dead", "refused"))).options(defer(OutboxRow.deed))  # type: ignore[arg-type]
+        found = [
+            StuckThing(row.key[:8], f"{row.kind} to {row.service}", row.case, row.problem or "unknown", row.made_at)
+            for row in self.session.exec(out)
+        ]
+        parked = select(InboxRow.id, InboxRow.service, InboxRow.problem, InboxRow.at).where(InboxRow.state == "parked")
+        found += [
+            StuckThing(f"in{number}", f"came in from {service}", None, problem or "unknown", at)
+            for number, service, problem, at in self.session.exec(parked)
+        ]
+        return sorted(found, key=lambda one: one.since, reverse=True)
 
     # --- releases
 

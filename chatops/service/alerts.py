@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from chatops.commands.desk import Decision, Desk, Message, Security
-from chatops.document import Document, Tlp, fields, line, mono, para, strong, table
+from chatops.document import Action, Document, Tlp, fields, line, mono, para, strong, table
 from chatops.model.changes import Happened
 from chatops.model.flow import InboxRow, OutboxRow
 from chatops.ports import Received
@@ -61,12 +61,20 @@ def fault(unit: Unit, row: OutboxRow, code: str) -> None:
                 ("Where", where),
                 ("Whom", _whom(unit, row)),
                 ("Why", WHY.get(code, code)),
-                ("Effect", line(mono(row.key[:8]))),
+                ("Code", line(mono(row.key[:8]))),
             ),
         ),
+        actions=_again(row.key[:8]),
         tone="alert",
     )
     unit.carry_out(Decision(events=[told], messages=[Message(Security(), document, kind="alert")]))
+
+
+def _again(code: str) -> tuple[Action, ...]:
+    return (
+        Action(label="try again", command=f"stuck retry {code}", emoji="🔁"),
+        Action(label="give up", command=f"stuck skip {code}", emoji="🗑️"),
+    )
 
 
 def _whom(unit: Unit, row: OutboxRow) -> str:
@@ -88,6 +96,7 @@ def parked(unit: Unit, row: InboxRow, received: Received | None) -> None:
             fields(("Inbox row", str(row.id)), ("From", row.service), ("Problem", row.problem or "unknown")),
             para("It is kept as it came. The operator finds more in the log, by the row's number."),
         ),
+        actions=_again(f"in{row.id}"),
         tone="alert",
     )
     told = Happened("inbox row parked", facts={"row": str(row.id), "problem": row.problem or "unknown"})

@@ -225,7 +225,7 @@ class Decider:
         return split(line).verb not in self.registry and listening.only_lines(line)
 
     def _command(self, unit: Unit, desk: Desk, line: str, said: Said | None) -> None:
-        if dispatch.in_the_open(desk):
+        if desk.in_the_open:
             command = dispatch.meant(self.registry, desk, line)
             if command is not None and Who.ALL not in command.who and self._not_here(unit, desk, command, line, said):
                 return

@@ -43,13 +43,6 @@ class Unclear(Refusal):
         self.command = command
 
 
-def in_the_open(desk: Desk) -> bool:
-    """Whether others may read along, or write in the asker's name: a public room, a chat without encryption."""
-    if desk.place is PlaceKind.PUBLIC:
-        return True
-    return desk.place is PlaceKind.DIRECT and desk.room is not None and desk.room.clearance < Tlp.RED
-
-
 def names_case(text: str, prefix: str) -> bool:
     """Whether there is a word in the shape of one of our case numbers, existing or not."""
     return re.search(rf"(?<![\w-]){re.escape(prefix)}-\d+-[0-9A-Z]+", undo(text), re.IGNORECASE) is not None
@@ -81,7 +74,7 @@ def find(registry: Registry, desk: Desk, text: str, held: Who | None = None) -> 
     if not typed.verb:
         return Call(registry["help"], Line("help", None, ""), desk.file)
     if held is None:
-        held = Who.ALL if in_the_open(desk) else policy.all_roles(desk.actor, desk.book)
+        held = Who.ALL if desk.in_the_open else policy.all_roles(desk.actor, desk.book)
     seen = {command.verb: command for command in policy.visible(registry.values(), held)}
     command = seen.get(typed.verb)
     if command is None:

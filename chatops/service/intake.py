@@ -78,13 +78,11 @@ def enqueue(session: Session, received: Sequence[Received]) -> None:
     put_once(session, INBOX, [as_row(one) for one in received])
 
 
-def unpark(session: Session, number: int) -> bool:
-    """Let a parked row be decided again (after its cause was mended). False if there is no such parked row."""
-    done = session.execute(
-        update(INBOX)
-        .where(col(InboxRow.id) == number, col(InboxRow.state) == "parked")
-        .values(state="waiting", attempts=0, not_before=None, problem=None)
-    )
+def unpark(session: Session, number: int, *, give_up: bool = False) -> bool:
+    """Let a parked row be decided again (after its cause was mended), or give it up. False if there is none such."""
+    values: dict[str, Any] = {"state": "done", "event": {}} if give_up else {"state": "waiting", "attempts": 0}
+    parked = col(InboxRow.id) == number, col(InboxRow.state) == "parked"
+    done = session.execute(update(INBOX).where(*parked).values(**values, not_before=None, problem=None))
     return bool(done.rowcount)  # type: ignore[attr-defined]
 
 

@@ -78,6 +78,7 @@ _ROW = select(OutboxRow).where(OutboxRow.id == bindparam("number"))
 _ROOM = sql_select(PLACE.c.room, PLACE.c.kind).where(PLACE.c.id == bindparam("place"))
 _OCCUPANTS = sql_select(OCCUPANT.c.address).where(OCCUPANT.c.place == bindparam("place"))
 _DEED: TypeAdapter[Deed] = TypeAdapter(Deed)
+_AFRESH: dict[str, Any] = {"state": "waiting", "not_before": None, "lease_until": None}
 log = logging.getLogger(__name__)
 
 
@@ -310,24 +311,20 @@ def let_go(session: Session, place: str) -> None:
     session.execute(update(OUTBOX).where(*held).values(not_before=None))
 
 
-def retry(session: Session, key: str) -> bool:
-    """Let a dead row be tried again, as often as a new one. False if there is no dead row of that key."""
-    return _from_dead(session, key, state="waiting", not_before=None, lease_until=None)
+def again(session: Session, code: str, *, give_up: bool = False) -> bool:
+    """Let what failed for good, or was refused, be tried again, as often as a new one; or give it up.
 
-
-def skip(session: Session, key: str) -> bool:
-    """Give a dead row up. False if there is no dead row of that key."""
-    return _from_dead(session, key, state="skipped")
+    ``code`` begins its key. It passes the gate again before it goes. False if there is no such row.
+    """
+    values: dict[str, Any] = {"state": "skipped"} if give_up else _AFRESH
+    stuck = OUTBOX.c.key.startswith(code, autoescape=True), OUTBOX.c.state.in_(("dead", "refused"))
+    done = session.execute(update(OUTBOX).where(*stuck).values(**values))
+    return bool(done.rowcount)  # type: ignore[attr-defined]
 
 
 def is_instant(deed: Deed) -> bool:
     """Whether a deed is done at most once."""
     return isinstance(deed, Post) and deed.instant
-
-
-def _from_dead(session: Session, key: str, **values: Any) -> bool:
-    done = session.execute(update(OUTBOX).where(OUTBOX.c.key == key, OUTBOX.c.state == "dead").values(**values))
-    return bool(done.rowcount)  # type: ignore[attr-defined]
 
 
 def _where(session: Session, row: OutboxRow, deed: Deed) -> tuple[str | None, tuple[str, ...] | None]:

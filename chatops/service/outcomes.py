@@ -92,8 +92,12 @@ def _not_opened(unit: Unit, place: Place) -> None:
 
 
 def _entered(unit: Unit, place: Place, outcome: Outcome) -> None:
-    """A two-person chat is one only if there are two; what is not encrypted is cleared for nothing but the public."""
-    if not outcome.ok or (place.kind == PlaceKind.DIRECT and not outcome.data["pair"]):
+    """A two-person chat is one only if nobody but its inviter is in it.
+
+    What is not encrypted is cleared for nothing but the public.
+    """
+    inviter = [one.address for one in unit.book.occupants(place.id)]
+    if not outcome.ok or (place.kind == PlaceKind.DIRECT and outcome.data["others"] != inviter):
         unit.record(Happened("room left", None, {"kind": place.kind}, changes=(put(Place, place.id, state="closed"),)))
         if outcome.ok:
             unit.leave(place)

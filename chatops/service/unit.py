@@ -38,7 +38,9 @@ from chatops.model.flow import OutboxRow
 from chatops.model.machines import Consent
 from chatops.model.people import Place, PlaceKind, Role
 from chatops.ports import Address, Deed, Enter, Leave, Post
+from chatops.service import outbox
 from chatops.service.gate import wanted
+from chatops.service.intake import unpark
 from chatops.service.outbox import let_go
 from chatops.service.rooms import Rooms
 from chatops.service.tables import put_outbox
@@ -157,6 +159,11 @@ class Unit:
             self.order(job)
         for alarm in decision.alarms:
             self.alarm(alarm)
+        for one in decision.again:
+            if one.code.startswith("in"):
+                unpark(self.session, int(one.code.removeprefix("in")), give_up=one.give_up)
+            else:
+                outbox.again(self.session, one.code, give_up=one.give_up)
 
     def settle(self) -> None:
         """Make the rooms of everything touched fit roster and consent."""

@@ -23,7 +23,7 @@ from chatops.ports import (
     Upload,
 )
 from chatops.service.intake import as_received
-from chatops.service.outbox import Gate, Ruling, retry, skip, take_up
+from chatops.service.outbox import Gate, Ruling, again, take_up
 from chatops.service.store import Store
 from chatops.service.worker import Worker
 from tests.service.kit import (
@@ -218,8 +218,8 @@ async def test_a_dead_row_can_be_retried_and_its_success_is_news(bench: Bench) -
     bench.matrix.script = script
     bench.put(effect("k", deed=OpenRoom(purpose="direct", name="n", topic="t")))
     await bench.flush()
-    assert bench.store.write_now(lambda session: retry(session, "k"))
-    assert not bench.store.write_now(lambda session: retry(session, "k"))
+    assert bench.store.write_now(lambda session: again(session, "k"))
+    assert not bench.store.write_now(lambda session: again(session, "k"))
     await bench.flush()
     assert bench.row("k").state == "done"
     assert bench.matrix.effects[1].attempts == 1, "the service is told of the earlier try"
@@ -236,12 +236,12 @@ async def test_a_retried_row_gets_twelve_more_attempts(bench: Bench) -> None:
     bench.matrix.script = script
     bench.put(effect("k"))
     await exhaust(bench)
-    bench.store.write_now(lambda session: retry(session, "k"))
+    bench.store.write_now(lambda session: again(session, "k"))
     await exhaust(bench)
     assert len(bench.matrix.ids) == 24
     assert len(bench.outcomes()) == 2
-    assert bench.store.write_now(lambda session: skip(session, "k"))
-    assert not bench.store.write_now(lambda session: skip(session, "k"))
+    assert bench.store.write_now(lambda session: again(session, "k", give_up=True))
+    assert not bench.store.write_now(lambda session: again(session, "k", give_up=True))
     assert state(bench.store, "k") == "skipped"
 
 
@@ -501,7 +501,7 @@ async def test_an_instant_answer_is_sent_at_most_once(bench: Bench) -> None:
     assert (bench.row("k").state, bench.row("k").problem) == ("dead", "unknown")
     assert bench.faults.codes == []
     assert bench.outcomes() == []
-    bench.store.write_now(lambda session: retry(session, "k"))
+    bench.store.write_now(lambda session: again(session, "k"))
     await bench.flush()
     assert bench.matrix.ids == ["behind"]
 
