@@ -18,32 +18,23 @@ from typing import Any
 
 import aiohttp
 
+from adapters.slack.methods import METHODS
 from adapters.stage.loopback import DidNotStart, free_port
 from adapters.stage.tied import tied
 
-BOT_SCOPES = (
-    "app_mentions:read",
-    "channels:history",
+BOT_SCOPES = tuple(sorted({scope for method in METHODS.values() for scope in method.scopes}))
+"""What the bot's token may do unless the test says otherwise: what the adapter declares, and no more."""
+
+_PERSON_SCOPES = (
+    *BOT_SCOPES,
     "channels:join",
     "channels:manage",
-    "channels:read",
-    "chat:write",
-    "commands",
-    "files:read",
-    "files:write",
-    "groups:history",
-    "groups:read",
-    "groups:write",
-    "im:history",
-    "im:read",
-    "im:write",
-    "pins:write",
-    "team:read",
-    "users:read",
+    "mpim:history",
+    "mpim:read",
+    "mpim:write",
+    "pins:read",
+    "reactions:write",
 )
-"""What the bot's token may do unless the test says otherwise."""
-
-_PERSON_SCOPES = (*BOT_SCOPES, "channels:write", "mpim:read", "mpim:write", "pins:read", "reactions:write")
 
 _EVENTS = """\
 // The command line has no setting for where Slack's event callbacks go. This service, which serves nothing, adds the
