@@ -61,7 +61,7 @@ class Emulate:
 
     Args:
         folder: for the seed and what the emulator writes.
-        people: names of the users; each has a token that may do more than the bot's.
+        people: names of the users; each has a token that may do more than the bot's. There is always an ``admin``.
         scopes: what the bot's token may do (``missing_scope`` otherwise).
         events: where event callbacks are posted, signed with ``signing_secret``; None: nowhere. They are delivered one
             after the other, but an API call that causes one does not wait for it.
@@ -190,7 +190,7 @@ class Emulate:
 
     async def _answers(self) -> bool:
         try:
-            answer = await self.call("users.list")
+            answer = await self.call("users.list", by="admin")
         except (aiohttp.ClientError, OSError):
             return False
         self._ids = {user["name"]: user["id"] for user in answer["members"]}
@@ -226,7 +226,10 @@ class Emulate:
             "oauth_apps": [app],
             "tokens": [
                 token,
-                *({"token": self.token(name), "user": name, "scopes": list(_PERSON_SCOPES)} for name in self.people),
+                *(
+                    {"token": self.token(name), "user": name, "scopes": list(_PERSON_SCOPES)}
+                    for name in ("admin", *self.people)
+                ),
             ],
             "signing_secret": self.signing_secret,
             "strict_scopes": True,
