@@ -8,6 +8,7 @@ it only reads (and leaves).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any, Protocol
 
 MEMBERS = ("groups:read", "im:read", "channels:read")
 PAST = ("groups:history", "im:history", "channels:history")
@@ -52,3 +53,11 @@ METHODS: dict[str, Method] = {
     "views.open": Method(4),
     "views.publish": Method(4),
 }
+
+
+class Caller(Protocol):
+    """Who calls them."""
+
+    async def call(self, method: str, **arguments: Any) -> dict[str, Any]:
+        """Slack's answer. Raises ports.Impossible with Slack's error name, or ports.TryLater."""
+        ...
