@@ -209,6 +209,11 @@ def form(arguments: Mapping[str, Any]) -> dict[str, str]:
     return {name: _written(value) for name, value in arguments.items() if value is not None}
 
 
+def error_name(told: object) -> str:
+    """Slack's name for an error, if it looks like one: it goes into logs, so nobody can put text there."""
+    return told if isinstance(told, str) and _NAME.match(told) else "refused"
+
+
 def lost(problem: Exception) -> TryLater:
     """What a broken request comes to. Only where no connection was made is it certain that nothing happened."""
     if isinstance(problem, aiohttp.ClientConnectorError):
@@ -225,13 +230,10 @@ def _written(value: Any) -> str:
 
 
 def _error(answer: Json) -> str | None:
-    """Slack's name for an error, if it looks like one: it goes into logs, so nobody can put text there."""
     if answer.get("not_in_channel") is True:  # of conversations.leave, which calls it no error
         return "not_in_channel"
     error = answer.get("error")
-    if not isinstance(error, str):
-        return None
-    return error if _NAME.match(error) else "refused"
+    return None if error is None else error_name(error)
 
 
 def _told(response: Any) -> tuple[Json, int, Mapping[str, str]]:

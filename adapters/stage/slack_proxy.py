@@ -6,6 +6,7 @@
     proxy.lose("chat.postMessage")                            # Slack does it, and the answer never comes
     proxy.drop("chat.postMessage")                            # the connection breaks before Slack has heard of it
     proxy.answer("apps.connections.open", {"ok": True, "url": …})   # or a function of the arguments
+    proxy.let("chat.postMessage", times=2); proxy.lose("chat.postMessage")  # of the third only
     hold = proxy.hold("chat.postMessage")                     # await hold.caught.wait(); hold.release.set()
     hook = proxy.hook()                                       # a response_url: hook.url, hook.taken
 
@@ -140,6 +141,10 @@ class SlackProxy:
         """An answer that is no Slack answer: an HTML page with a 5xx."""
         page = "<html>down</html>"
         self.answer(method, lambda _: web.Response(status=status, text=page, content_type="text/html"), times=times)
+
+    def let(self, method: str, *, times: int = 1) -> None:
+        """Let calls pass before the trouble that is set next."""
+        self._rules.append(_Rule(method, times))
 
     def lose(self, method: str, *, times: int | None = 1) -> None:
         self._rules.append(_Rule(method, times, lose=True))

@@ -7,10 +7,12 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
+from adapters.slack.outgoing import Outgoing
 from adapters.slack.settings import SlackSettings
 from adapters.slack.web import Web
 from adapters.stage.emulate import Emulate
 from adapters.stage.slack_proxy import SlackProxy
+from tests.adapters.slack.kit import Workspace, shown
 
 PEOPLE = ("maintainer", "debian", "reporter", "coordinator")
 
@@ -45,3 +47,13 @@ async def web(settings: SlackSettings) -> AsyncIterator[Web]:
     client.open()
     yield client
     await client.close()
+
+
+@pytest.fixture
+def workspace(emulate: Emulate) -> Workspace:
+    return Workspace(emulate)
+
+
+@pytest.fixture
+def outgoing(settings: SlackSettings, web: Web, emulate: Emulate) -> Outgoing:
+    return Outgoing(settings, web, emulate.bot_user, shown)
