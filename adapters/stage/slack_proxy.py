@@ -20,6 +20,7 @@ from __future__ import annotations
 import asyncio
 import fnmatch
 import inspect
+import io
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -176,9 +177,9 @@ class SlackProxy:
         if request.path in self._hooks:
             return await self._respond(request, self._hooks[request.path])
         if not request.path.startswith("/api/"):
-            return await self._pass(request, await request.read())
+            return await self._pass(request, await request.content.read())
         method = request.path.removeprefix("/api/")
-        body = await request.read()
+        body = await request.content.read()
         arguments = _arguments(request, body)
         token = request.headers.get("Authorization", "").removeprefix("Bearer ")
         self.calls.append(Call(method, arguments, token))
@@ -216,7 +217,9 @@ class SlackProxy:
             path = "/api/conversations.list"
         headers = {name: request.headers[name] for name in ("Authorization", "Content-Type") if name in request.headers}
         try:
-            async with self._http.request(request.method, self.target + path, data=body, headers=headers) as got:
+            async with self._http.request(
+                request.method, self.target + path, data=io.BytesIO(body), headers=headers
+            ) as got:
                 data, status, kind = await got.read(), got.status, got.content_type
         except aiohttp.ClientError:
             return web.Response(status=502)
