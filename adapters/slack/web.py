@@ -40,13 +40,14 @@ _TROUBLE = frozenset(
         "fetch_members_failed",
         "file_update_failed",
         "internal_error",
+        "invalid_cursor",
         "invite_lookup_error",
         "request_timeout",
         "service_unavailable",
         "update_failed",
     }
 )
-"""Slack's own trouble: it passes."""
+"""Slack's own trouble: it passes. (A cursor is no longer good after a while.)"""
 _UNSAID = timedelta(seconds=30)
 """To wait where Slack says to come back later, but not when."""
 _LONGEST_WAIT = timedelta(minutes=15)
