@@ -161,11 +161,13 @@ class _Kit:
         return [_text(f"{label}: " if label else "", _BOLD), *self.line(value, local=True)]
 
     def row(self, table: Table, row: tuple[Line, ...]) -> list[Json]:
+        """A row's name, and beside it what it is about; of a wide table the rest on a line of its own."""
+        wide = len(table.head) > 3
         name, cells = labelled_cells(table.head, row)
         made = self.line(name, bold=True)
         for number, (label, cell) in enumerate(cells):
-            made.append(_text(" · " if number else " — "))
-            if len(table.head) > 2 and label:  # beside one column it is plain what the other says
+            made.append(_text(" — " if not number else "\n" if wide and number == 1 else " · "))
+            if label and (number or label != table.head[1] or len(table.head) == 3):
                 made.append(_text(f"{visible_line(label)}: "))
             made += self.line(cell)
         return made

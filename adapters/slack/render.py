@@ -16,6 +16,8 @@ from chatops.ports import Post
 
 MOST = 5
 """A post is at most so many messages (as often as a ``response_url`` may be used); what is longer is a file."""
+PINGS = 50
+"""So many people are called by one post; more would leave no room to say for what."""
 _ACTIONS_SIZE, _ACTIONS_TEXT = 4_000, 1_000
 """Of the limits, what the buttons may take."""
 _USER = re.compile(r"[UW][A-Z0-9]{2,}")
@@ -50,12 +52,12 @@ def render(post: Post, *, command: str) -> Rendered:
     only one person sees) or where a message is edited.
     """
     silent = post.edit is not None or post.aside is not None
-    ping = () if silent else tuple(dict.fromkeys(user for user in post.ping if _USER.fullmatch(user)))
+    ping = () if silent else tuple(dict.fromkeys(user for user in post.ping if _USER.fullmatch(user)))[:PINGS]
     mentions = {name: user for name, user in post.people.items() if user in ping}
     document = _settled(post.document, command)
 
     def message(shown: Document, called: Sequence[str] = ping) -> Json:
-        text = discreet_text(shown) if post.discreet else _text(shown, command, called)
+        text = _discreet(shown) if post.discreet else _text(shown, command, called)
         return {"text": text, "blocks": blocks(shown, command, mentions, called)}
 
     def fits(shown: Document) -> bool:
@@ -80,14 +82,14 @@ def home(document: Document, *, command: str) -> list[Json]:
     return blocks(_settled(document, command), command, {})
 
 
-def discreet_text(document: Document) -> str:
+def _discreet(document: Document) -> str:
     """What a notification may show of a case: its number and the kind of message."""
     return _escaped(visible_line(": ".join(filter(None, (document.case, document.kind)))))
 
 
 def _text(document: Document, command: str, ping: Sequence[str]) -> str:
     """The plain text, which is complete. Slack parses it whatever is in the blocks, so ``& < >`` are escaped."""
-    said = _escaped(plain_text(document, prefix=command).strip()) or discreet_text(document)
+    said = _escaped(plain_text(document, prefix=command).strip()) or _discreet(document)
     return " ".join((*(f"<@{user}>" for user in ping), said))
 
 

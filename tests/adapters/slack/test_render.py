@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adapters.slack.limits import ACTIONS, SIZE, TEXT, Json, check, length, size
-from adapters.slack.render import MOST, Rendered, home, render
+from adapters.slack.render import MOST, PINGS, Rendered, home, render
 from chatops.document import (
     Action,
     Block,
@@ -183,7 +183,8 @@ def test_the_card_reads_well() -> None:
     ]
     assert "Owner: maintainer" in lines
     assert "Release date: Mon 14 Dec 2026 14:00 UTC (UTC)" in lines
-    assert "Spack — Consent: member · Status: not affected · Since: Fri 11 Dec 2026" in lines
+    row = lines.index("Spack — member")
+    assert lines[row + 1] == "Status: not affected · Since: Fri 11 Dec 2026"
     assert "sha256 — published" in lines
     assert all(any(one.startswith(name) for one in lines) for name, _, _ in DOWNSTREAMS)
     assert lines[-2:] == ["[✅ accept]", "[❌ decline]"]
@@ -221,6 +222,13 @@ def test_who_is_to_be_notified_without_being_named_is_called_before_the_text() -
     called, _ = (block["elements"][0] for block in only(made))
     assert called["elements"] == [text("For "), {"type": "user", "user_id": "U0MAINTAIN"}]
     assert made.messages[0]["text"] == "<@U0MAINTAIN> <@U0DEBIAN00> debian waits"
+
+
+def test_a_crowd_leaves_room_for_what_it_is_called_for() -> None:
+    made = shown(Quote(text="word " * 600), ping=tuple(f"U0CROWD{n:03}" for n in range(1_000)))
+    sound(made)
+    assert "word word" in seen(made)
+    assert len({one["user_id"] for one in objects(made.messages[0]["blocks"]) if one.get("type") == "user"}) == PINGS
 
 
 @pytest.mark.parametrize("how", [{"edit": "e1"}, {"aside": Aside(user="U0DEBIAN00"), "instant": True}])
@@ -296,12 +304,14 @@ def test_the_step_that_is_under_way_stands_out() -> None:
     assert section["elements"] == [text("✔ One · high\n◐ "), text("Two", bold=True)]
 
 
-def test_tables_are_a_line_a_row_and_two_columns_need_no_labels() -> None:
+def test_tables_are_lists_and_what_is_plain_needs_no_label() -> None:
     (three,) = rich(table(("who", "embargo", "status"), [("debian", "member", ""), ("", "", "")]))
     assert read(three) == "debian — embargo: member\n—\n"
     assert three["elements"][0]["elements"][0] == text("debian", bold=True)
     (two,) = rich(table(("version", "state"), [("1.0.0", line("out")), (line(mono("1.0.1")), "removed")]))
     assert read(two) == "1.0.0 — out\n1.0.1 — removed\n"
+    (wide,) = rich(table(("case", "what", "owner", "next"), [("X", "a flaw", "me", "-"), ("Y", "", "you", "-")]))
+    assert read(wide) == "X — a flaw\nowner: me · next: -\nY — owner: you\nnext: -\n"
 
 
 def test_what_is_to_be_copied_and_what_somebody_wrote() -> None:
