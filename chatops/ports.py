@@ -100,6 +100,7 @@ class Dropped(Node):
     size: int
     digests: dict[str, str]
     thread: str | None = None
+    pair: bool = False
 
 
 class Locked(Node):

@@ -33,6 +33,7 @@ from chatops.model.flow import InboxRow, OutboxRow, TimerRow
 from chatops.model.people import Place, PlaceKind
 from chatops.plain import plain_text
 from chatops.ports import (
+    Aside,
     Dropped,
     Effect,
     Enter,
@@ -277,6 +278,7 @@ class House:
         self.chat = Chat(self._reported)
         self.host = Host()
         self.shells: list[tuple[str, Document]] = []
+        self.asides: list[tuple[str, Document]] = []
         self._news: list[tuple[str, Event]] = []
         self._wire()
         self.broken: Callable[[Received], Exception | None] = lambda received: None  # a fault of our own, pretended
@@ -296,6 +298,7 @@ class House:
         other.clock = copy.copy(self.clock)
         other.host = copy.deepcopy(self.host)
         other.shells = list(self.shells)
+        other.asides = list(self.asides)
         other._news = list(self._news)
         other._events = copy.copy(self._events)
         other.chat = self.chat.fork(other._reported)
@@ -358,6 +361,20 @@ class House:
         before = len(self.shells)
         self.receive("pipe", said, service="shell", key=number)
         return self.shells[-1][1] if len(self.shells) > before else None
+
+    def aside(self, who: str, where: str, text: str, **how: Any) -> list[Document]:
+        """Type a command so that nobody else sees it, in any room there is; what only they see in answer."""
+        before = len(self.asides)
+        user = address(who)
+        room = self.room(where, who) if where in ("security", "public", "direct") or self._is_case(where) else where
+        number = f"$in{next(self._events)}"
+        said = Said(sender=user, room=room, event=number, text=text, aside=Aside(user=user), **how)
+        self.receive(room, said, key=number)
+        assert {reader for reader, _ in self.asides[before:]} <= {user}
+        return [document for _, document in self.asides[before:]]
+
+    def _is_case(self, where: str) -> bool:
+        return where in self.cases()
 
     def react(self, who: str, seen: Seen, key: str) -> Document | None:
         """Put an emoji on a message."""
@@ -542,6 +559,9 @@ class House:
             raise Broken(received.event.t) from error
 
     def _perform(self, effect: Effect) -> Receipt:
+        if isinstance(effect.deed, Post) and effect.deed.aside is not None:
+            self.asides.append((effect.deed.aside.user, effect.deed.document))
+            return Receipt()
         if effect.service == "matrix":
             return self.chat.perform(effect)
         if effect.service == "releases":

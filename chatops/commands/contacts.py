@@ -276,4 +276,5 @@ COMMAND = Command(
     args=Contacts,
     case=CaseUse.NONE,
     handle=handle,
+    form=("contacts add", "contacts change"),
 )

@@ -124,7 +124,8 @@ class Command:
 
     ``handle`` decides. With ``preview``, the command only shows one, and ``handle`` runs when a second person has
     confirmed exactly it. ``bears_text``: what is typed may be text of a case, so a line typed in public is taken back.
-    ``listed_for`` says to whom ``help`` and suggestions show it.
+    ``form``: the beginnings of a line (without the case) that, typed with nothing after them, open a form where the
+    service has forms; ``filled`` gives what stands in its fields already.
     """
 
     verb: str
@@ -137,6 +138,8 @@ class Command:
     case: CaseUse = CaseUse.NONE
     bears_text: bool = False
     preview: Callable[[Desk, Any], Preview] | None = None
+    form: tuple[str, ...] = ()
+    filled: Callable[[Desk], Mapping[str, str]] | None = None
 
     @property
     def arguments(self) -> tuple[Arg, ...]:

@@ -420,4 +420,5 @@ COMMAND = Command(
     case=CaseUse.NEEDED,
     handle=handle,
     bears_text=True,
+    form=("embargo review", "embargo date", "embargo end"),
 )

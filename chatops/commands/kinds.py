@@ -14,7 +14,7 @@ from chatops.commands.declare import BadValue
 from chatops.commands.desk import Desk
 from chatops.commands.moments import read_moment
 from chatops.commands.typed import nearest, short
-from chatops.model.people import Contact, Role
+from chatops.model.people import Address, Contact, Role
 
 
 def _hint(word: str, known: Iterable[str], otherwise: str) -> str:
@@ -75,7 +75,7 @@ class Person:
 
     def read(self, word: str, desk: Desk) -> Contact:
         wanted = word.removeprefix("@").casefold()
-        contact = desk.book.named(wanted)
+        contact = desk.book.named(wanted) or _at(word, desk)
         if contact is not None and self._fits(contact, desk):
             return contact
         kind = "contact" if self.role is None else str(self.role)
@@ -84,6 +84,12 @@ class Person:
 
     def suggest(self, desk: Desk) -> list[str]:
         return [contact.name for contact in desk.book.contacts() if self._fits(contact, desk)]
+
+
+def _at(word: str, desk: Desk) -> Contact | None:
+    """Who is reached at an address, as a mention comes in: ``slack:U0123ABCD``."""
+    service, colon, rest = word.partition(":")
+    return desk.book.at(Address(service, "", rest)) if colon else None
 
 
 def _people_of(desk: Desk) -> set[str]:
@@ -110,7 +116,7 @@ class People:
 
     def read(self, word: str, desk: Desk) -> tuple[Contact, ...]:
         wanted = word.removeprefix("@").rstrip(",").casefold()
-        contact = desk.book.named(wanted)
+        contact = desk.book.named(wanted) or _at(word.rstrip(","), desk)
         if contact is not None and contact.active:
             return (contact,)
         groups = self._groups(desk)

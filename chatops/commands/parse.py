@@ -7,7 +7,7 @@ raw text (a report) is kept as it was typed.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -126,6 +126,39 @@ def _values(command: Command, rest: str, desk: Desk) -> dict[str, Any]:
         if arg.required and arg.name not in values:
             raise BadValue(f"{arg.kind.name} is missing ({arg.help})")
     return values
+
+
+class BadFields(BadValue):
+    """What is wrong with a filled form, by field. As text: the first of it."""
+
+    def __init__(self, fields: Mapping[str, str]) -> None:
+        super().__init__(next(iter(fields.values())))
+        self.fields = fields
+
+
+def read_fields(command: Command, typed: str, fields: Mapping[str, str], desk: Desk) -> Any:
+    """The command's arguments from a form. ``typed`` is what stood behind the verb when it was opened; those come
+    first. Raises :class:`BadFields` with all that is wrong.
+    """
+    values: dict[str, Any] = {}
+    wrong: dict[str, str] = {}
+    given = dict(zip((arg.name for arg in command.arguments), typed.split(), strict=False)) | dict(fields)
+    for arg in command.arguments:
+        text = given.get(arg.name, "").strip()
+        try:
+            if not text:
+                if arg.required:
+                    raise BadValue(f"{arg.kind.name} is missing ({arg.help})")
+            elif arg.many:
+                values[arg.name] = tuple(arg.kind.read(word, desk) for word in re.split(r"[,\s]+", text) if word)
+            else:
+                one_line = arg.shape in (Shape.POSITIONAL, Shape.WORDS)
+                values[arg.name] = arg.kind.read(" ".join(text.split()) if one_line else text, desk)
+        except BadValue as bad:
+            wrong[arg.name] = str(bad)
+    if wrong:
+        raise BadFields(wrong)
+    return command.args(**values)
 
 
 def _read_tail(tail: Arg, words: Sequence[str], typed: str, values: dict[str, Any], desk: Desk) -> None:

@@ -214,4 +214,5 @@ COMMAND = Command(
     args=PrivateRelease,
     case=CaseUse.NEEDED,
     handle=handle,
+    form=("private-release",),
 )

@@ -191,4 +191,5 @@ COMMAND = Command(
     case=CaseUse.OPTIONAL,
     handle=handle,
     bears_text=True,
+    form=("report",),
 )

@@ -69,4 +69,5 @@ COMMAND = Command(
     case=CaseUse.NEEDED,
     handle=handle,
     bears_text=True,
+    form=("tell",),
 )

@@ -93,6 +93,15 @@ def handle(desk: Desk, args: Triage) -> Decision:
     return Decision(reply=card, events=[told], messages=messages, alarms=alarms)
 
 
+def _filled(desk: Desk) -> dict[str, str]:
+    """What is on record of a case already."""
+    if desk.file is None:
+        return {}
+    case = desk.file.case
+    known = {"title": case.title, "severity": case.severity, **{name: getattr(case, name) for name in FACTS}}
+    return {name: value for name, value in known.items() if value}
+
+
 def _open(desk: Desk, args: Triage) -> tuple[CaseFile, tuple[Change, ...]]:
     """A case that the team found itself."""
     if args.title is None:
@@ -132,4 +141,6 @@ COMMAND = Command(
     case=CaseUse.OPTIONAL,
     handle=handle,
     bears_text=True,
+    form=("triage",),
+    filled=_filled,
 )

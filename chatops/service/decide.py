@@ -17,11 +17,13 @@ from chatops.commands.parse import addressed, split
 from chatops.config import Settings
 from chatops.document import Document, Tlp, dates
 from chatops.model.book import Book
+from chatops.model.changes import Happened, new
 from chatops.model.flow import InboxRow, OutboxRow
 from chatops.model.machines import Forbidden
-from chatops.model.people import PlaceKind, Role
+from chatops.model.people import Occupant, Place, PlaceKind, Role
 from chatops.ports import (
     Address,
+    Aside,
     Dropped,
     Due,
     Invitation,
@@ -74,6 +76,8 @@ class Decider:
             case Reacted():
                 self._reacted(session, received, received.event, now)
             case Dropped() as dropped:
+                if dropped.pair:
+                    self._met(session, received, dropped.sender, dropped.room, now)
                 unit, desk = self._desk(
                     session, received, dropped.sender, dropped.room, dropped.event, now, in_thread=True
                 )
@@ -86,7 +90,7 @@ class Decider:
                     self._unit(session, received, now),
                     received,
                     invitation,
-                    self._actor(session, received, invitation.by),
+                    self.actor(Book(session), received.service, received.tenant, invitation.by),
                 )
             case Outcome() as outcome:
                 outcomes.decide(self._unit(session, received, now), self.settings, outcome, now, code)
@@ -103,14 +107,14 @@ class Decider:
 
     # --- who and where
 
-    def _actor(self, session: Session, received: Received, sender: str) -> Actor:
-        book = Book(session)
-        if received.service == SHELL:
+    @staticmethod
+    def actor(book: Book, service: str, tenant: str, sender: str) -> Actor:
+        """Who somebody is, by the service's own id."""
+        address = Address(service, tenant, sender)
+        if service == SHELL:
             name, _, user = sender.rpartition("#")
-            address = Address(SHELL, received.tenant, sender)
             contact = book.named(name)
             return Actor(address, contact if contact and contact.active else None, f"os:{user}")
-        address = Address(received.service, received.tenant, sender)
         contact = book.at(address)
         return Actor(address, contact, f"contact:{contact.id}" if contact else f"stranger:{sender}")
 
@@ -129,11 +133,11 @@ class Decider:
         *,
         thread: str | None = None,
         in_thread: bool = False,
+        aside: Aside | None = None,
     ) -> tuple[Unit, Desk]:
         book = Book(session)
-        actor = self._actor(session, received, sender)
-        place = book.room(received.service, received.tenant, room)
-        kind = PlaceKind(place.kind) if place else PlaceKind.DIRECT if received.service == SHELL else None
+        actor = self.actor(book, received.service, received.tenant, sender)
+        place, kind = seat(book, received.service, received.tenant, room, aside=aside is not None)
         origin = Origin(
             received.service,
             received.tenant,
@@ -145,6 +149,7 @@ class Decider:
             actor.id or None,
             sender,
             in_thread,
+            aside,
         )
         unit = Unit(session, self.settings, self.services, now, fresh, who=actor.name, origin=origin, book=book)
         if place is not None and place.kind == PlaceKind.DIRECT and place.contact is None and actor.contact is not None:
@@ -163,7 +168,7 @@ class Decider:
             return NOWHERE
         book = Book(session)
         place = book.room(received.service, received.tenant, event.room)
-        actor = self._actor(session, received, event.sender)
+        actor = self.actor(book, received.service, received.tenant, event.sender)
         kind = PlaceKind(place.kind) if place else None
         where = place.id if place else None
         return Origin(
@@ -181,10 +186,14 @@ class Decider:
     # --- what was said
 
     def _said(self, session: Session, received: Received, said: Said, now: datetime) -> None:
-        unit, desk = self._desk(session, received, said.sender, said.room, said.event, now, thread=said.thread)
-        if desk.room is None and received.service != SHELL:
+        if said.pair:
+            self._met(session, received, said.sender, said.room, now)
+        unit, desk = self._desk(
+            session, received, said.sender, said.room, said.event, now, thread=said.thread, aside=said.aside
+        )
+        if desk.room is None and received.service != SHELL and said.aside is None:
             return  # a room that we were never asked into by anybody who may
-        bare = desk.place is PlaceKind.DIRECT or said.addressed
+        bare = desk.place is PlaceKind.DIRECT or said.addressed or said.aside is not None
         line = addressed(said.text, self.settings.project.command, bare=bare)
         if len(said.text.encode(errors="replace")) > LONGEST:
             self._too_long(received, unit, desk, said, answer=line is not None or said.addressed)
@@ -240,7 +249,7 @@ class Decider:
             return
         self._take_back(unit, desk, call.command, said)
         try:
-            decision = dispatch.run(self.registry, call, desk)
+            decision = dispatch.run(self.registry, call, desk, said.fields if said is not None else None)
         except Refusal as no:
             decision = Decision(reply=_refused(desk, call.command, str(no)))
         except BadValue as bad:
@@ -294,25 +303,53 @@ class Decider:
 
     def _reacted(self, session: Session, received: Received, reacted: Reacted, now: datetime) -> None:
         """Pressing a button of a card is typing its command, by whoever pressed."""
-        row = session.exec(select(OutboxRow).where(col(OutboxRow.event) == reacted.target)).first()
-        if row is None or row.service != received.service or row.deed.get("t") != "post":
+        row = session.exec(
+            select(OutboxRow).where(col(OutboxRow.event) == reacted.target, OutboxRow.service == received.service)
+        ).first()
+        document = None
+        if row is not None and row.deed.get("t") == "post":
+            document = Document.model_validate(row.deed["document"])
+        command = reacted.command or (_pressed(document, reacted.key) if document else None)
+        if command is None:
             return
-        document = Document.model_validate(row.deed["document"])
-        action = next((a for a in document.actions if a.emoji.rstrip("\ufe0f") == reacted.key.rstrip("\ufe0f")), None)
-        if action is None:
-            return
-        unit, desk = self._desk(session, received, reacted.sender, reacted.room, reacted.target, now)
-        if desk.room is None:
+        if reacted.pair:
+            self._met(session, received, reacted.sender, reacted.room, now)
+        unit, desk = self._desk(
+            session, received, reacted.sender, reacted.room, reacted.target, now, aside=reacted.aside
+        )
+        if desk.room is None and reacted.aside is None:
             return
         if not self._patient(received, unit, desk):
             return
-        if _out_of_date(desk.book, row, document, split(action.command).verb):
+        if row is not None and document is not None and _out_of_date(desk.book, row, document, split(command).verb):
             newest = "That card is out of date; please look at the newest one."
             if row.kind == "question":
                 newest = "That date was replaced; please answer the newer question."
             unit.carry_out(Decision(reply=refusal(newest)))
             return
-        self._command(unit, desk, action.command, None)
+        self._command(unit, desk, command, None)
+
+    def _met(self, session: Session, received: Received, sender: str, room: str, now: datetime) -> None:
+        """A chat that is by its service's nature one of two is a direct chat from its first word on."""
+        book = Book(session)
+        if book.room(received.service, received.tenant, room) is not None:
+            return
+        contact = book.at(Address(received.service, received.tenant, sender))
+        place = Place(
+            id=fresh(),
+            kind=PlaceKind.DIRECT,
+            service=received.service,
+            tenant=received.tenant,
+            room=room,
+            contact=contact.id if contact else None,
+            clearance=Tlp.RED,
+            state="bound",
+        )
+        occupant = Occupant(place=place.id, address=sender, contact=place.contact, state="joined")
+        unit = self._unit(session, received, now)
+        unit.record(
+            Happened("direct chat begun", facts={"service": received.service}, changes=(new(place), new(occupant)))
+        )
 
     def _patient(self, received: Received, unit: Unit, desk: Desk, line: str = "") -> bool:
         """Strangers, and whoever only reported, may ask so many things an hour; beyond that one word, then silence.
@@ -331,6 +368,25 @@ class Decider:
         elif self.patience.once(sender, "wait", received.key, desk.now):
             unit.carry_out(Decision(reply=refusal("That is a lot at once; I answer again in an hour.")))
         return False
+
+
+def seat(book: Book, service: str, tenant: str, room: str, *, aside: bool) -> tuple[Place | None, PlaceKind | None]:
+    """Where somebody sits who speaks in a room: our place for it, and what it is to them.
+
+    What only they see is as good as a direct chat, unless it was said in a room of ours that has a role.
+    """
+    if service == SHELL:
+        return None, PlaceKind.DIRECT
+    place = book.room(service, tenant, room)
+    if aside and (place is None or place.kind == PlaceKind.PUBLIC):
+        return None, PlaceKind.DIRECT
+    return place, PlaceKind(place.kind) if place else None
+
+
+def _pressed(document: Document, key: str) -> str | None:
+    """The command of a card's action that bears an emoji."""
+    bare = key.rstrip("\ufe0f")
+    return next((one.command for one in document.actions if one.emoji.rstrip("\ufe0f") == bare), None)
 
 
 NOT_ENCRYPTED = "This chat is not encrypted, so anybody could write here in your name: open an encrypted chat with me."

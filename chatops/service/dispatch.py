@@ -16,7 +16,7 @@ from typing import Any
 from chatops import policy
 from chatops.commands.declare import CaseUse, Command, Registry, Who
 from chatops.commands.desk import Decision, Desk, Message, Preview, Refusal, Security
-from chatops.commands.parse import Line, read_arguments, split, undo
+from chatops.commands.parse import Line, read_arguments, read_fields, split, undo
 from chatops.commands.typed import nearest, short
 from chatops.document import Action, Document, Tlp, fields, line, para, typed, when
 from chatops.model.book import CaseFile
@@ -151,11 +151,16 @@ def _not_yours(command: Command, file: CaseFile | None) -> str:
     return f"{command.verb} is not yours to do in {file.id}"
 
 
-def run(registry: Registry, call: Call, desk: Desk) -> Decision:
-    """Read the arguments and decide. Raises Refusal, BadValue or Forbidden; nothing has changed then."""
+def run(registry: Registry, call: Call, desk: Desk, filled: Mapping[str, str] | None = None) -> Decision:
+    """Read the arguments (of the line, or as filled in a form) and decide.
+
+    Raises Refusal, BadValue or Forbidden; nothing has changed then.
+    """
     desk = replace(desk, file=call.file)
     if desk.place not in call.command.where:
         return Decision(reply=typed_in_public(call.command))
+    if filled is not None and call.command.form:
+        return call.command.handle(desk, read_fields(call.command, call.line.rest, filled, desk))
     arguments = read_arguments(call.command, call.line.rest, desk)
     if call.command.preview is not None:
         return _ask_second(call, desk, arguments)

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from functools import partial
+from typing import TypeVar
 
+from sqlalchemy import Engine
 from sqlmodel import Session
 
 from chatops import policy
@@ -12,11 +17,18 @@ from chatops.commands.desk import Actor, Desk
 from chatops.commands.parse import split
 from chatops.commands.registry import collect
 from chatops.config import Settings
+from chatops.document import Document
 from chatops.model.book import Book
 from chatops.model.people import PlaceKind
-from chatops.ports import Address
-from chatops.service.decide import code, fresh
+from chatops.ports import Address, Asker, Form
+from chatops.service import forms
+from chatops.service.decide import Decider, code, fresh, seat
 from chatops.service.engines import read_engine
+
+T = TypeVar("T")
+
+HOME = ("todo", "cases", "releases")
+"""What a home page shows, of what its reader may see."""
 
 
 def suggest(registry: Registry, desk: Desk, text: str) -> list[str]:
@@ -49,6 +61,52 @@ def _words(command: Command, desk: Desk, text: str, last: str) -> list[str]:
         else:
             found += arg.kind.suggest(desk)
     return found
+
+
+class Interactive:
+    """:class:`chatops.ports.Interactions` on a database of the bot's, read only."""
+
+    def __init__(self, settings: Settings, chats: frozenset[str], clock: Callable[[], datetime]) -> None:
+        self._settings = settings
+        self._chats = chats
+        self._clock = clock
+        self._registry = collect()
+        self._engine: Engine | None = None
+
+    async def form(self, asker: Asker, line: str) -> Form | None:
+        """See :meth:`chatops.ports.Interactions.form`."""
+        return await asyncio.to_thread(self._at_desk, asker, partial(forms.form_for, self._registry, line=line))
+
+    async def check(self, asker: Asker, line: str, values: Mapping[str, str]) -> dict[str, str]:
+        """See :meth:`chatops.ports.Interactions.check`."""
+        return await asyncio.to_thread(
+            self._at_desk, asker, lambda desk: forms.wrong(self._registry, desk, line, values)
+        )
+
+    async def home(self, asker: Asker) -> tuple[Document, ...]:
+        """See :meth:`chatops.ports.Interactions.home`."""
+        return await asyncio.to_thread(self._at_desk, asker, self._home)
+
+    def _home(self, desk: Desk) -> tuple[Document, ...]:
+        held = policy.all_roles(desk.actor, desk.book)
+        shown = []
+        for verb in HOME:
+            command = self._registry[verb]
+            if policy.sees(command, held):
+                reply = command.handle(desk, command.args()).reply
+                shown += [reply] if reply is not None else []
+        return tuple(shown)
+
+    def _at_desk(self, asker: Asker, ask: Callable[[Desk], T]) -> T:
+        if self._engine is None:  # at the first question: the bot has brought the schema up to date by then
+            self._engine = read_engine(self._settings.store.database, connections=2)
+        with Session(self._engine) as session:
+            book = Book(session)
+            actor = Decider.actor(book, asker.service, asker.tenant, asker.user)
+            room, kind = seat(book, asker.service, asker.tenant, asker.room or "", aside=True)
+            file = book.case(room.case) if room is not None and room.case else None
+            place = kind or PlaceKind.DIRECT
+            return ask(Desk(self._clock(), self._settings, actor, book, place, room, fresh, code, self._chats, file))
 
 
 class Completions:

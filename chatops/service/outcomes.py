@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
+from sqlalchemy import update
 from sqlmodel import col, select
 
 from chatops.commands import announce, private_release
@@ -52,6 +53,7 @@ def decide(unit: Unit, settings: Settings, outcome: Outcome, now: datetime, code
 def _room(unit: Unit, place: Place, kind: str, row: OutboxRow, outcome: Outcome) -> None:
     match kind:
         case "open-room" if outcome.ok:
+            place = _the_same(unit, place, outcome.data["room"])
             change = put(Place, place.id, room=outcome.data["room"], state="bound")
             unit.record(
                 Happened("room made", place.case, {"kind": place.kind, "service": place.service}, changes=(change,))
@@ -70,6 +72,19 @@ def _room(unit: Unit, place: Place, kind: str, row: OutboxRow, outcome: Outcome)
             unit.record(
                 Happened("room left", place.case, {"kind": place.kind}, changes=(put(Place, place.id, state="closed"),))
             )
+
+
+def _the_same(unit: Unit, place: Place, room: str) -> Place:
+    """Where a service has one chat for each two people, its person may have begun it meanwhile: what waits for ours
+    goes there.
+    """
+    other = unit.book.room(place.service, place.tenant, room)
+    if other is None or other.id == place.id:
+        return place
+    waiting = col(OutboxRow.place) == place.id, col(OutboxRow.state) == "waiting"
+    unit.session.execute(update(OutboxRow).where(*waiting).values(place=other.id))
+    unit.record(Happened("direct chat begun already", changes=(put(Place, place.id, state="closed"),)))
+    return other
 
 
 def _not_opened(unit: Unit, place: Place) -> None:

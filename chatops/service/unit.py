@@ -37,7 +37,7 @@ from chatops.model.changes import Change, Happened, Moved
 from chatops.model.flow import OutboxRow
 from chatops.model.machines import Consent
 from chatops.model.people import Place, PlaceKind, Role
-from chatops.ports import Address, Deed, Enter, Leave, Post
+from chatops.ports import Address, Aside, Deed, Enter, Leave, Post
 from chatops.service import outbox
 from chatops.service.gate import wanted
 from chatops.service.intake import unpark
@@ -65,6 +65,7 @@ class Origin:
     contact: str | None = None
     sender: str | None = None
     in_thread: bool = False
+    aside: Aside | None = None
 
     @property
     def where(self) -> str:
@@ -327,13 +328,18 @@ class Unit:
         """The origin, unless it is too public for the answer: then the asker's direct chat."""
         if self._origin.room is None:
             return []
-        if self._origin.place is None:
+        place = self.book.place(self._origin.place) if self._origin.place else None
+        if place is None and self._origin.aside is None:
             return [None]
-        place = self.book.place(self._origin.place)
         if place is not None and place.state != "closed" and _fits(document, place):
-            return [place]
+            return [None if self._origin.aside and place.kind != PlaceKind.DIRECT else place]
+        if place is None and (document is None or document.tlp == Tlp.CLEAR):
+            return [None]
         asker = self._asker()
-        return self._direct(asker, document) if asker else []
+        found = self._direct(asker, document) if asker else []
+        if found and self._origin.aside is not None:
+            self._post(None, Message(Here(), ELSEWHERE), ELSEWHERE, "details")
+        return found
 
     def _asker(self) -> str | None:
         """Who asked: a stranger who just reported is somebody by now."""
@@ -353,7 +359,8 @@ class Unit:
             edit=message.edit,
             people=people,
             ping=tuple(people[name] for name in self._names(message.ping) if name in people),
-            instant=service == "shell",  # a shell that is gone is nobody's fault
+            instant=place is None,  # a shell that is gone is nobody's fault, nor an aside that nobody reads
+            aside=self._origin.aside if place is None else None,
             discreet=place is not None and place.kind == PlaceKind.EMBARGO and self._settings.policy.discreet,
         )
         self._queue(
@@ -363,7 +370,7 @@ class Unit:
             tenant=place.tenant if place else self._origin.tenant,
             place=place.id if place else None,
             room=None if place else self._origin.room,
-            audience=place.contact if place else self._origin.contact,
+            audience=place.contact if place else self._asker(),
             conversation=self._conversation(message, place, here),
             kind=kind,
             tlp=document.tlp,
@@ -410,6 +417,10 @@ class Unit:
         made = key or self.fresh()
         put_outbox(self.session, key=made, deed=deed.model_dump(mode="json"), made_at=self._now, **columns)
         return made
+
+
+ELSEWHERE = Document(title="I answered in our direct chat.", kind="answer")
+"""Beside an answer that was too private for where it was asked for."""
 
 
 def _fits(document: Document | None, place: Place) -> bool:

@@ -208,7 +208,8 @@ def test_in_an_embargo_room_no_answer_tells_of_another_case(scene: Scene) -> Non
 def test_in_a_public_room_nobody_reads_that_somebody_has_a_part_in_a_case(scene: Scene, who: str) -> None:
     """What bystanders see for somebody in a case is what they see for anybody, or nothing at all."""
     room = scene.house.room("public")
-    texts = [f"report {scene.case[:-1]}2 more of it", "help", "help status"]
+    other = scene.case[:-1] + ("3" if scene.case.endswith("2") else "2")
+    texts = [f"report {other} more of it", "help", "help status"]
     for verb, command in REGISTRY.items():
         if Who.ALL not in command.who:
             texts += [f"{verb} {scene.case}", f"{typo(verb)} {scene.case}"]

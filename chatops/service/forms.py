@@ -1,0 +1,91 @@
+"""Forms made from the commands' declarations, filled, and checked by the command itself."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+
+from chatops.commands.declare import Arg, BadValue, Registry, Shape
+from chatops.commands.desk import Desk, Refusal
+from chatops.commands.kinds import Choice, People, Person, Text
+from chatops.commands.parse import BadFields, addressed
+from chatops.model.machines import Forbidden
+from chatops.ports import Form, FormField
+from chatops.service import dispatch
+
+MOST = 100
+"""More options than these are typed, not picked."""
+LONG = 500
+"""A text that may be longer than this gets several lines."""
+
+
+def form_for(registry: Registry, desk: Desk, line: str) -> Form | None:
+    """The form that a line opens; None if a line is enough, or if the asker may not do this here."""
+    typed = addressed(line, desk.settings.project.command, bare=True) or ""
+    if not typed:
+        return None
+    try:
+        call = dispatch.find(registry, desk, typed)
+    except dispatch.Unclear:
+        return None  # said in words when the line is decided
+    said = " ".join((call.command.verb, *call.line.rest.split()))
+    if said not in call.command.form or desk.place not in call.command.where:
+        return None
+    begun = call.line.rest.split()
+    case = call.file.id if call.file else None
+    words = (call.command.verb, case, *begun)
+    here = replace(desk, file=call.file)
+    filled = call.command.filled(here) if call.command.filled else {}
+    shown = [_field(arg, here, filled.get(arg.name, "")) for arg in call.command.arguments[len(begun) :]]
+    return Form(
+        line=" ".join(word for word in words if word),
+        title=" ".join((call.command.verb, *begun)).replace("-", " ").capitalize(),
+        fields=tuple(shown),
+    )
+
+
+def wrong(registry: Registry, desk: Desk, line: str, values: Mapping[str, str]) -> dict[str, str]:
+    """What is wrong with a filled form, by field: the handler itself is asked, and what it decides is dropped."""
+    first = next(iter(values), "")
+    try:
+        call = dispatch.find(registry, desk, line)
+        first = next((arg.name for arg in call.command.arguments if arg.name in values), first)
+        dispatch.run(registry, call, desk, values)
+    except BadFields as bad:
+        return {name if name in values else first: text for name, text in bad.fields.items()}
+    except Forbidden as no:
+        return {first: f"not possible now: the {no.machine} is {no.state.replace('_', ' ')}"}
+    except (Refusal, BadValue) as no:
+        return {_meant(str(no), values) or first: str(no)}
+    return {}
+
+
+def _meant(problem: str, values: Mapping[str, str]) -> str | None:
+    """The field that a refusal asks for, or quotes a word of."""
+    for name in re.findall(r"([a-z-]+)=", problem):
+        if name in values and not values[name]:
+            return str(name)
+    quoted = set(re.findall(r'"([^"]+)"', problem)) | set(problem.split())
+    return next((name for name, value in values.items() if quoted & set(re.split(r"[,\s]+", value)) - {""}), None)
+
+
+def _field(arg: Arg, desk: Desk, value: str) -> FormField:
+    options = tuple(arg.kind.suggest(desk)) if isinstance(arg.kind, Choice | People | Person) else ()
+    if len(options) > MOST:
+        options = ()
+    if options:
+        shape = "many" if arg.many else "one"
+    else:
+        long = isinstance(arg.kind, Text) and arg.kind.longest >= LONG
+        shape = "text" if long else "line"
+    name = arg.name.replace("_", " ") if arg.shape is Shape.OPTION else arg.kind.name.replace("|", " or ").lower()
+    return FormField(
+        name=arg.name,
+        label=name[0].upper() + name[1:],
+        hint=arg.help,
+        shape=shape,
+        required=arg.required,
+        options=options,
+        value=value,
+    )
