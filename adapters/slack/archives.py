@@ -139,5 +139,6 @@ def _dropped(row: Received, locked: Locked, name: str, size: int, digests: dict[
         size=size,
         digests=digests,
         thread=locked.raw.get("thread"),
+        pair=locked.raw.get("pair") is True,
     )
     return row.model_copy(update={"event": event})

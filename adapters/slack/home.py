@@ -74,7 +74,7 @@ class Homes:
 
     async def _publish(self, user: str) -> None:
         try:
-            documents = await self._interactions.home(Asker(service=SERVICE, tenant=self._here.team, user=user))
+            documents = await self._interactions.home(Asker(service=SERVICE, tenant="", user=user))
             view = home_view(self._render(document) for document in documents)
             await self._web.call("views.publish", user_id=user, view=view)
         except TryLater as problem:

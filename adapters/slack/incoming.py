@@ -63,7 +63,8 @@ class Installation:
         return self.team in named or _get(body, "message", "user") == self.bot
 
     def row(self, key: str, room: str, at: datetime, event: Event) -> Received:
-        return Received(service=SERVICE, tenant=self.team, key=key, conversation=room, at=at, event=event)
+        # An installation is of one workspace (SlackService sees to it): its ids need nothing to tell them apart.
+        return Received(service=SERVICE, tenant="", key=key, conversation=room, at=at, event=event)
 
 
 # --- the Events API ------------------------------------------------------------------------------------------------
@@ -76,7 +77,7 @@ def event(here: Installation, body: Mapping[str, Any], now: datetime) -> list[Re
     if not isinstance(told, dict):
         raise Malformed("event")
     at = _moment(body.get("event_time"), now)
-    kind = told.get("type")
+    kind = text_at(told, "type")
     if kind == "message":
         return _message(here, key, told, now)
     if kind in ("member_joined_channel", "member_left_channel") or kind in _GONE:
@@ -109,10 +110,19 @@ def _message(here: Installation, key: str, told: Json, now: datetime) -> list[Re
         rows.append(here.row(key, room, at, said))
     files = told.get("files")
     for file in files if isinstance(files, list) else ():
-        if isinstance(file, dict) and (kept := _archive(file, thread)) is not None:
+        if isinstance(file, dict) and (kept := _archive(file)) is not None:
+            kept |= {"thread": thread, "pair": is_own_pair(told)}
             locked = Locked(sender=sender, room=room, event=ts, raw=kept)
             rows.append(here.row(f"{key}/{kept['id']}", room, at, locked))
     return rows
+
+
+def lost(here: Installation, told: Mapping[str, Any]) -> str | None:
+    """Whether an event says that the bot's token counts no more; a token of somebody else's may be meant."""
+    revoked = _get(told, "tokens", "bot")
+    if told.get("type") == "tokens_revoked" and isinstance(revoked, list) and here.bot in revoked:
+        return "token_revoked"
+    return "account_inactive" if told.get("type") == "app_uninstalled" else None
 
 
 def is_own_pair(told: Mapping[str, Any]) -> bool:
@@ -120,16 +130,16 @@ def is_own_pair(told: Mapping[str, Any]) -> bool:
     return told.get("channel_type") in ("im", "app_home")
 
 
-def _archive(file: Json, thread: str | None) -> Json | None:
+def _archive(file: Json) -> Json | None:
     """What is needed to fetch a file later, if it may be an archive. Of one shared from another workspace only the id
     is told; its name is asked for when it is fetched (docs.slack.dev, "Slack Connect", files)."""
     if not isinstance(file.get("id"), str):
         return None
     if file.get("file_access") == "check_file_info":
-        return {"id": file["id"], "thread": thread}
+        return {"id": file["id"]}
     if not is_archive(file.get("name")) or file.get("is_external"):
         return None
-    return {"id": file["id"], "thread": thread, **fetchable(file)}
+    return {"id": file["id"], **fetchable(file)}
 
 
 def fetchable(file: Mapping[str, Any]) -> Json:

@@ -49,6 +49,8 @@ class Parts:
     modals: Modals
     homes: Homes
     archives: Archives
+    lost: Callable[[str], None]
+    """Told, with a code, that the bot's token counts no more."""
     clock: Callable[[], datetime]
 
 
@@ -78,7 +80,11 @@ class Listeners:
 
     async def answer(self, request: AsyncBoltRequest) -> BoltResponse:
         """What to answer a request. Of kinds that nobody listens to, that it came."""
-        response = await self._app.async_dispatch(request)
+        try:
+            response = await self._app.async_dispatch(request)
+        except Exception as problem:  # Bolt's own, over a payload that lacks what Bolt takes for granted
+            log.warning("payload refused: %s", type(problem).__name__)
+            return BoltResponse(status=400)
         if response.status == 404:
             return BoltResponse(status=200)
         if response.status != 200:
@@ -119,8 +125,8 @@ class Listeners:
             if told.get("tab", "home") == "home" and isinstance(told.get("user"), str):
                 self._parts.homes.opened(told["user"])
             return None
-        if told["type"] in ("app_uninstalled", "tokens_revoked"):
-            log.error("Slack says: %s", "app_uninstalled" if told["type"] == "app_uninstalled" else "tokens_revoked")
+        if (code := incoming.lost(self._here, told)) is not None:
+            self._parts.lost(code)
             return None
         try:
             rows = incoming.event(self._here, body, self._parts.clock())

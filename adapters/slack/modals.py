@@ -61,7 +61,7 @@ class Modals:
             return None
 
     def asker(self, where: Where) -> Asker:
-        return Asker(service=SERVICE, tenant=self._here.team, user=where.user, room=where.room or None)
+        return Asker(service=SERVICE, tenant="", user=where.user, room=where.room or None)
 
     def _remember(self, view_id: str, url: str | None) -> None:
         self._urls[view_id] = url

@@ -22,7 +22,7 @@ import json
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import IO, Any, Protocol
 from urllib.parse import urlencode
 
 import aiohttp
@@ -85,7 +85,7 @@ class Posts:
         body, content_type = written(kind, payload)
         return await self.post(body, {**sign(self.secret, body), **(headers or {}), "Content-Type": content_type})
 
-    async def post(self, body: str | bytes, headers: Mapping[str, str]) -> Answer:
+    async def post(self, body: str | IO[bytes], headers: Mapping[str, str]) -> Answer:
         """Any body with any headers."""
         async with self._http.post(self.url, data=body, headers=headers) as response:
             text = await response.text()
@@ -304,7 +304,7 @@ class Slackers:
             "user": {"id": user, "username": user.lower(), "team_id": self.team},
             "api_app_id": APP,
             "trigger_id": self.fresh("1.2."),
-            "view": {"team_id": self.team, **view, "state": {"values": _state(view, filled)}},
+            "view": {"team_id": self.team, "type": "modal", **view, "state": {"values": _state(view, filled)}},
             "response_urls": [],
             **more,
         }

@@ -1,0 +1,164 @@
+"""The Slack service: wires the parts, starts and stops them."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+
+from adapters.slack.archives import Archives
+from adapters.slack.home import Homes
+from adapters.slack.incoming import SERVICE, Installation, Json
+from adapters.slack.listeners import Listeners, Parts
+from adapters.slack.modals import Modals
+from adapters.slack.outgoing import Outgoing
+from adapters.slack.pairs import Pairs
+from adapters.slack.render import home
+from adapters.slack.serve import Http, SocketMode
+from adapters.slack.settings import SlackSettings
+from adapters.slack.web import Client, Web
+from chatops.document import Document
+from chatops.ports import Effect, Impossible, Intake, Interactions, Member, Receipt, Received, TryLater
+
+log = logging.getLogger(__name__)
+
+_TEAM = "slack team"
+"""The cursor that keeps which workspace this installation belongs to."""
+
+
+class Unusable(Exception):
+    """Slack can't be used as configured. The text is one line for the operator, without a secret."""
+
+
+class SlackService:
+    """A ports.Service. One object is started once."""
+
+    name = SERVICE
+
+    def __init__(self, settings: SlackSettings, interactions: Interactions) -> None:
+        self._settings = settings
+        self._interactions = interactions
+        self._web = Web(settings)
+        self._tasks: list[asyncio.Task[None]] = []
+        self._server: Http | SocketMode | None = None
+        self._outgoing: Outgoing | None = None
+
+    @property
+    def port(self) -> int:
+        """HTTP mode: where it listens, once started."""
+        assert isinstance(self._server, Http)
+        return self._server.port
+
+    async def start(self, intake: Intake) -> None:
+        """Ask who we are, take up what was left, and begin to listen.
+
+        Raises:
+            Unusable: a token is missing or refused, or is of another workspace than before.
+            TryLater: Slack can't be reached.
+        """
+        self._web.open()
+        try:
+            await self._start(intake)
+        except BaseException:
+            await self.stop()
+            raise
+
+    async def _start(self, intake: Intake) -> None:
+        here = await self._who(intake)
+        self._outgoing = outgoing = Outgoing(self._settings, self._web, here.bot)
+        homes = Homes(here, self._web, self._interactions, self._page)
+        archives = Archives(self._web, self._settings.api, self._settings.largest_archive, intake.unlock)
+        for row in await intake.locked(SERVICE):
+            archives.put(row)
+        parts = Parts(
+            here=here,
+            command=self._settings.command,
+            intake=_Noticing(intake, outgoing),
+            interactions=self._interactions,
+            pairs=Pairs(self._web),
+            modals=Modals(here, self._web, self._interactions),
+            homes=homes,
+            archives=archives,
+            lost=self._web.revoke,
+            clock=self._settings.clock,
+        )
+        self._tasks = [asyncio.create_task(homes.run()), asyncio.create_task(archives.run())]
+        self._server = self._listen(Listeners(parts, self._settings.signing_secret))
+        await self._connect(self._server)
+        log.info("Slack workspace %s", here.team)
+
+    def _listen(self, listeners: Listeners) -> Http | SocketMode:
+        if self._settings.host is not None:
+            if self._settings.signing_secret is None:
+                raise Unusable("slack.signing_secret_file: HTTP mode needs the app's signing secret")
+            return Http(listeners.answer, self._settings.host, self._settings.port)
+        if self._settings.app_token is None:
+            raise Unusable("slack.app_token_file: Socket Mode needs an app-level token (or set slack.host for HTTP)")
+        client = Client(None, self._settings.api, self._web.session)
+        return SocketMode(listeners.answer, self._settings.app_token, client)
+
+    async def _connect(self, server: Http | SocketMode) -> None:
+        try:
+            await server.start()
+        except Impossible as problem:
+            raise Unusable(f"Slack refuses the app-level token ({problem.code})") from None
+        except OSError as problem:
+            raise Unusable(f"slack.host: cannot listen there ({problem.strerror or type(problem).__name__})") from None
+
+    async def _who(self, intake: Intake) -> Installation:
+        """The workspace and our user in it. An installation stays with one: its people's ids mean nothing elsewhere."""
+        try:
+            told = await self._web.call("auth.test")
+        except TryLater as problem:
+            if self._web.revoked is not None:
+                raise Unusable(f"Slack refuses the bot's token ({problem.code})") from None
+            raise
+        team = str(told["team_id"])
+        before = await intake.cursor(_TEAM)
+        if before not in (None, team):
+            raise Unusable(f"the bot's token is of workspace {team}, but this installation belongs to {before}")
+        await intake.admit((), cursor=(_TEAM, team))
+        return Installation(team, str(told["user_id"]))
+
+    def _page(self, document: Document) -> Sequence[Json]:
+        return home(document, command=self._settings.command)
+
+    async def perform(self, effect: Effect) -> Receipt:
+        """Do it. Raises :class:`TryLater` or :class:`chatops.ports.Impossible`."""
+        if self._outgoing is None:
+            raise TryLater("not-started")
+        return await self._outgoing.perform(effect)
+
+    async def stop(self) -> None:
+        """Take nothing new, answer what was taken, disconnect."""
+        if self._server is not None:
+            await self._server.stop()
+            self._server = None
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._tasks = []
+        await self._web.close()
+
+
+class _Noticing:
+    """The intake, telling what goes out of everybody who comes or goes: who is in a room is old news then."""
+
+    def __init__(self, intake: Intake, outgoing: Outgoing) -> None:
+        self._intake = intake
+        self._outgoing = outgoing
+
+    async def admit(self, received: Sequence[Received], *, cursor: tuple[str, str] | None = None) -> None:
+        for one in received:
+            if isinstance(one.event, Member):
+                self._outgoing.members_changed(one.event.room)
+        await self._intake.admit(received, cursor=cursor)
+
+    async def cursor(self, name: str) -> str | None:
+        return await self._intake.cursor(name)
+
+    async def locked(self, service: str) -> Sequence[Received]:
+        return await self._intake.locked(service)
+
+    async def unlock(self, received: Received) -> None:
+        await self._intake.unlock(received)
