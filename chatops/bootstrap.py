@@ -11,13 +11,18 @@ from adapters.directory.host import DirectoryHost
 from adapters.matrix.service import MatrixService
 from adapters.matrix.session import Unusable
 from adapters.matrix.settings import MatrixSettings
+from adapters.slack.manifest import manifest
+from adapters.slack.service import SlackService
+from adapters.slack.service import Unusable as SlackUnusable
+from adapters.slack.settings import SlackSettings
 from adapters.terminal.service import TerminalService
 from adapters.terminal.shell import run_shell
 from adapters.terminal.wire import Streams, dial
-from chatops.config import BadConfiguration, Matrix, Settings
+from chatops.commands.registry import collect
+from chatops.config import BadConfiguration, Matrix, Settings, Slack, read_secret
 from chatops.ports import Service, TryLater
-from chatops.service.bot import Bot
-from chatops.service.interact import Completions
+from chatops.service.bot import Bot, utc_now
+from chatops.service.interact import Completions, Interactive
 from chatops.service.schema import NewerSchema
 from chatops.service.store import Locked
 
@@ -30,6 +35,8 @@ def bot(settings: Settings) -> Bot:
     ]
     if settings.matrix is not None:
         services.append(_matrix(settings.matrix, settings))
+    if settings.slack is not None:
+        services.append(_slack(settings.slack, settings))
     return Bot(settings, services, chats(settings))
 
 
@@ -42,7 +49,8 @@ def alone(settings: Settings) -> tuple[Bot, TerminalService]:
 
 def chats(settings: Settings) -> frozenset[str]:
     """The chat services that are configured; what is to be said there waits until a bot runs."""
-    return frozenset({"matrix"}) if settings.matrix is not None else frozenset()
+    configured = {"matrix": settings.matrix, "slack": settings.slack}
+    return frozenset(name for name, section in configured.items() if section is not None)
 
 
 def _matrix(matrix: Matrix, settings: Settings) -> MatrixService:
@@ -62,12 +70,38 @@ def _matrix(matrix: Matrix, settings: Settings) -> MatrixService:
     )
 
 
+def _slack(slack: Slack, settings: Settings) -> SlackService:
+    if slack.bot_token is None:
+        raise BadConfiguration("slack.bot_token_file: name a file with the token, or set CHATOPS_SLACK__BOT_TOKEN")
+    file = slack.bot_token_file
+    return SlackService(
+        SlackSettings(
+            bot_token=slack.bot_token.get_secret_value(),
+            read_token=None if file is None else lambda: read_secret(file, "slack.bot_token_file"),
+            app_token=slack.app_token.get_secret_value() if slack.app_token else None,
+            signing_secret=slack.signing_secret.get_secret_value() if slack.signing_secret else None,
+            command=f"/{settings.project.command}",
+            project=settings.project.name,
+            api=slack.api,
+            host=slack.host,
+            port=slack.port,
+        ),
+        Interactive(settings, chats(settings), utc_now),
+    )
+
+
+def slack_manifest(settings: Settings, url: str | None) -> dict[str, object]:
+    """What an operator creates the Slack app from; ``url`` is the bot's public address in HTTP mode."""
+    first = ", ".join(verb for verb in ("report", "verify", "help") if verb in collect())
+    return manifest(f"/{settings.project.command}", settings.project.name, usage_hint=f"{first} …", url=url)
+
+
 def explain(error: Exception) -> str | None:
     """One line for what an operator can mend at a start; None for a fault of our own."""
-    if isinstance(error, BadConfiguration | NewerSchema | Locked | Unusable):
+    if isinstance(error, BadConfiguration | NewerSchema | Locked | Unusable | SlackUnusable):
         return str(error)
     if isinstance(error, TryLater):
-        return f"the homeserver cannot be reached ({error.code})"
+        return f"a chat service cannot be reached ({error.code})"
     return None
 
 

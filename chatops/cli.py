@@ -53,6 +53,10 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("--folder", type=Path, help="where to keep it (default: a temporary folder)")
     one.set_defaults(run=_demo)
     verbs.add_parser("verify", help="check or print checksums, with sha1sum's options", add_help=False)
+    one = verbs.add_parser("slack", parents=[common], help="print the manifest to create the Slack app from")
+    one.add_argument("action", choices=("manifest",))
+    one.add_argument("--url", help="the bot's public address, for HTTP; left out: Socket Mode")
+    one.set_defaults(run=_slack)
     one = verbs.add_parser("db", parents=[common], help="the database's schema")
     one.add_argument("action", choices=("upgrade", "check"))
     one.set_defaults(run=_db)
@@ -130,6 +134,13 @@ def _demo(options: argparse.Namespace) -> int:
     except ModuleNotFoundError as missing:
         print(f"chatops: the demo needs {missing.name}; install chatops[demo]", file=sys.stderr)
         return 1
+
+
+def _slack(options: argparse.Namespace) -> int:
+    from chatops import bootstrap
+
+    print(json.dumps(bootstrap.slack_manifest(_settings(options, quiet=True), options.url), indent=2))
+    return 0
 
 
 # --- db and journal ------------------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ import tomllib
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
@@ -77,6 +77,24 @@ class Matrix(Section):
     key_wait_minutes: int = Field(default=10, ge=1, description="an undecryptable message waits so long for its key")
 
 
+class Slack(Section):
+    """The bot's app in one workspace (``chatops slack manifest`` prints what to create it from).
+
+    Tokens come from files, or from the environment under the same names without ``_file``
+    (``CHATOPS_SLACK__BOT_TOKEN``).
+    """
+
+    bot_token: SecretStr | None = Field(default=None, description="from the environment only")
+    bot_token_file: Path | None = Field(default=None, description="a file that holds the bot's token, xoxb-…")
+    app_token: SecretStr | None = Field(default=None, description="from the environment only")
+    app_token_file: Path | None = Field(default=None, description="of the app-level token, xapp-…, for Socket Mode")
+    signing_secret: SecretStr | None = Field(default=None, description="from the environment only")
+    signing_secret_file: Path | None = Field(default=None, description="of the signing secret, for HTTP")
+    host: str | None = Field(default=None, description="listen here for Slack's requests; left out: Socket Mode")
+    port: int = Field(default=3000, ge=0, le=65535, description="with host: the port")
+    api: str = Field(default="https://slack.com/api/", description="the Web API's address; another one for tests")
+
+
 class Releases(Section):
     """A plain directory of published archives with SHA*SUMS files, and one where new ones are prepared in private."""
 
@@ -101,6 +119,7 @@ class Settings(Section):
     policy: Policy = Policy()
     store: Store = Store()
     matrix: Matrix | None = None
+    slack: Slack | None = None
     releases: Releases = Releases()
     coordinators: tuple[Person, ...] = ()
     log_level: str = Field(default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
@@ -111,6 +130,7 @@ SECTIONS: Mapping[str, type[Section]] = {
     "policy": Policy,
     "store": Store,
     "matrix": Matrix,
+    "slack": Slack,
     "releases": Releases,
     "coordinators": Person,
 }
@@ -167,7 +187,7 @@ def _section(model: type[BaseModel], name: str) -> type[BaseModel]:
 
 
 def _anchored(settings: Settings, base: Path) -> Settings:
-    """Relative paths made absolute, and the Matrix password read from its file."""
+    """Relative paths made absolute, and secrets read from their files."""
 
     def at(path: Path | None) -> Path | None:
         return None if path is None else base / path.expanduser()
@@ -176,12 +196,30 @@ def _anchored(settings: Settings, base: Path) -> Settings:
     releases = settings.releases.model_copy(
         update={"folder": at(settings.releases.folder), "staging": at(settings.releases.staging)}
     )
-    matrix = settings.matrix
-    if matrix is not None and matrix.password is None and matrix.password_file is not None:
-        file = at(matrix.password_file)
-        try:
-            secret = file.read_text(encoding="utf-8").strip() if file else ""
-        except OSError as error:
-            raise BadConfiguration(f"matrix.password_file: {error.strerror}") from None
-        matrix = matrix.model_copy(update={"password": SecretStr(secret)})
-    return settings.model_copy(update={"store": store, "releases": releases, "matrix": matrix})
+    matrix = settings.matrix and _with_secrets(settings.matrix, "matrix", base)
+    slack = settings.slack and _with_secrets(settings.slack, "slack", base)
+    return settings.model_copy(update={"store": store, "releases": releases, "matrix": matrix, "slack": slack})
+
+
+S = TypeVar("S", bound=Section)
+
+
+def _with_secrets(section: S, name: str, base: Path) -> S:
+    """A section with what its ``_file`` keys name, unless the environment gave the secret itself."""
+    update: dict[str, Any] = {}
+    for key in type(section).model_fields:
+        path = getattr(section, key)
+        if not key.endswith("_file") or path is None:
+            continue
+        update[key] = file = base / path.expanduser()
+        if getattr(section, key.removesuffix("_file")) is None:
+            update[key.removesuffix("_file")] = SecretStr(read_secret(file, f"{name}.{key}"))
+    return section.model_copy(update=update)
+
+
+def read_secret(file: Path, key: str) -> str:
+    """What a file holds, without the line's end. Raises :class:`BadConfiguration` that names the key."""
+    try:
+        return file.read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise BadConfiguration(f"{key}: {error.strerror}") from None

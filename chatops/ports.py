@@ -219,7 +219,11 @@ class Post(Node):
 
 
 class OpenRoom(Node):
-    """Make a room. Outcome data: ``{"room": id}``. ``name`` and ``topic`` are public: never a case's subject."""
+    """Make a room. ``name`` and ``topic`` are public: never a case's subject.
+
+    Outcome data: ``room``, its id; ``joined``, who of the invited is in it at once (where the service asks nobody
+    whether they want to: for all others an event tells of it).
+    """
 
     t: Literal["open-room"] = "open-room"
     purpose: Literal["direct", "security", "embargo"]

@@ -33,11 +33,13 @@ class Making:
         self._past = past
 
     async def open(self, attempt: Attempt, deed: OpenRoom) -> Receipt:
-        """Outcome data: ``{"room": id, "refused": {user: code}}``, the latter for people who can't be asked in."""
+        """Outcome data: ``room``, ``joined`` (who is in it at once: Slack asks nobody whether they want to), and
+        ``refused``: {user: code} for people who can't be put in."""
         if deed.purpose == "direct":
             if len(deed.invite) != 1:
                 raise Impossible("direct-needs-one")
-            return Receipt(data={"room": await self.direct(deed.invite[0]), "refused": {}})
+            room = await self.direct(deed.invite[0])
+            return Receipt(data={"room": room, "joined": list(deed.invite), "refused": {}})
         names = channel_names(deed.name, attempt.effect.id)
         channel: Json | None = None
         if not attempt.clean:
@@ -52,7 +54,9 @@ class Making:
                 await self._web.call("conversations.setTopic", channel=room, topic=topic)
             except Refused as no:  # better a room without than none
                 log.warning("room %s has no topic: %s", room, no.code)
-        return Receipt(data={"room": room, "refused": await self.ask_in(room, deed.invite)})
+        refused = await self.ask_in(room, deed.invite)
+        joined = [user for user in deed.invite if user not in refused]
+        return Receipt(data={"room": room, "joined": joined, "refused": refused})
 
     async def direct(self, user: str) -> str:
         """The direct chat with somebody: there is one for each two people, so this can be done again."""

@@ -58,7 +58,9 @@ def _room(unit: Unit, place: Place, kind: str, row: OutboxRow, outcome: Outcome)
             unit.record(
                 Happened("room made", place.case, {"kind": place.kind, "service": place.service}, changes=(change,))
             )
+            unit.rooms.came(place, outcome.data.get("joined", ()))
             unit.settle_place(place.id)
+            unit.let_go(place.id)
         case "open-room" if place.kind == PlaceKind.DIRECT:
             _not_opened(unit, place)
         case "enter":

@@ -193,6 +193,14 @@ class Rooms:
         self._record(Happened("invited to room", case=place.case, facts=facts, changes=(new(row),)))
         self._queue(place, Invite(user=address.id), contact)
 
+    def came(self, place: Place, addresses: Iterable[str]) -> None:
+        """Those who were asked in are in."""
+        for address in addresses:
+            occupant = self._book.occupant(place.id, address)
+            if occupant is not None and occupant.state == "invited":
+                change = put(Occupant, (place.id, address), state="joined")
+                self._record(Happened("joined room", case=place.case, facts=self._who(occupant), changes=(change,)))
+
     def left(self, place: Place, address: str) -> None:
         """Somebody is no longer in a place."""
         occupant = self._book.occupant(place.id, address)
