@@ -24,8 +24,8 @@ _NOT_THERE = ("channel_not_found", "not_in_channel", "user_not_in_channel", "is_
 _PATIENCE = 10.0
 """Seconds to wait for the rate: what is not said soon is not said."""
 
-Message = Json
-"""What all ways of saying something take: ``text`` and ``blocks``."""
+Way = Callable[[Json], Awaitable[bool]]
+"""Shows a message (``text`` and ``blocks``); False if Slack says that it can't be shown this way."""
 
 
 class Asides:
@@ -38,11 +38,11 @@ class Asides:
         ours = api.hostname == _SLACK
         self._origin = _HOOKS if ours else f"{api.scheme}://{api.netloc}"
 
-    async def tell(self, effect: Effect, deed: Post, messages: Sequence[Message]) -> None:
+    async def tell(self, effect: Effect, deed: Post, messages: Sequence[Json]) -> None:
         """Raises TryLater or Impossible; the core tries what is said at once only once."""
         aside = deed.aside
         assert aside is not None
-        ways: list[Callable[[Message], Awaitable[bool]]] = [lambda message: self._write_direct(aside, message)]
+        ways: list[Way] = [lambda message: self._write_direct(aside, message)]
         if effect.room is not None:
             room = effect.room
             ways.insert(0, lambda message: self._beside(room, deed.thread, aside, message))
@@ -53,12 +53,12 @@ class Asides:
             while not await ways[0](message):
                 ways.pop(0)
 
-    async def _respond(self, url: str, message: Message) -> bool:
+    async def _respond(self, url: str, message: Json) -> bool:
         """False if the address takes nothing (more): it is good for five messages and half an hour."""
         if not self._may_have(url):
             log.error("a response_url of an unknown host was given; nothing was sent there")
             return False
-        body = {**message, "response_type": "ephemeral", "replace_original": False}
+        body = {**message, "mrkdwn": False, "response_type": "ephemeral", "replace_original": False}
         try:
             async with self._web.session.post(url, json=body, allow_redirects=False) as response:
                 status, told = response.status, await response.text()
@@ -73,7 +73,7 @@ class Asides:
         parts = urlsplit(url)
         return f"{parts.scheme}://{parts.netloc}" == self._origin
 
-    async def _beside(self, room: str, thread: str | None, aside: Aside, message: Message) -> bool:
+    async def _beside(self, room: str, thread: str | None, aside: Aside, message: Json) -> bool:
         answer = await self._web.call(
             "chat.postEphemeral",
             channel=room,
@@ -85,11 +85,12 @@ class Asides:
         )
         return answer.get("error") is None
 
-    async def _write_direct(self, aside: Aside, message: Message) -> bool:
+    async def _write_direct(self, aside: Aside, message: Json) -> bool:
         channel = await self._direct(aside.user)
         await self._web.call(
             "chat.postMessage",
             channel=channel,
+            mrkdwn=False,
             unfurl_links=False,
             unfurl_media=False,
             patience=_PATIENCE,

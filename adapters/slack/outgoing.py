@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
+from functools import partial
 
-from adapters.slack.asides import Asides, Message
+from adapters.slack.asides import Asides
+from adapters.slack.limits import Json
 from adapters.slack.making import Making
 from adapters.slack.past import Attempt, Attempts, Past, mark
+from adapters.slack.render import Rendered, render
 from adapters.slack.rooms import Rooms
 from adapters.slack.settings import SlackSettings
 from adapters.slack.uploads import Uploads
@@ -28,8 +31,7 @@ from chatops.ports import (
 
 log = logging.getLogger(__name__)
 
-Render = Callable[[Post], Sequence[Message]]
-"""Makes the messages of a post, ``{"text", "blocks"}`` each: more than one where it is too long for one."""
+Render = Callable[[Post], Rendered]
 
 _PATIENCE = 10.0
 """Seconds that what is said at once or never waits for the rate."""
@@ -38,9 +40,9 @@ _PATIENCE = 10.0
 class Outgoing:
     """Performs effects. ``bot`` is our user id. Raises TryLater or Impossible."""
 
-    def __init__(self, settings: SlackSettings, web: Web, bot: str, render: Render) -> None:
+    def __init__(self, settings: SlackSettings, web: Web, bot: str, renderer: Render | None = None) -> None:
         self._web = web
-        self._render = render
+        self._render = renderer or partial(render, command=settings.command)
         self._attempts = Attempts()
         self._past = Past(settings, web, bot)
         self._rooms = Rooms(web, bot)
@@ -79,21 +81,23 @@ class Outgoing:
 
     async def _post(self, attempt: Attempt, deed: Post) -> Receipt:
         effect = attempt.effect
-        messages = self._render(deed)
+        rendered = self._render(deed)
         if deed.aside is not None:
-            await self._asides.tell(effect, deed, messages)
+            await self._asides.tell(effect, deed, rendered.messages)
             return Receipt()
         room = _place(effect)
         await self._rooms.expect(room, effect.audience)
         if deed.edit is not None:
-            event = await self._edit(effect, room, messages)
+            event = await self._edit(effect, room, rendered.messages[0])
         else:
-            event = await self._say(attempt, room, deed, messages)
+            event = await self._say(attempt, room, deed, rendered.messages)
+            if rendered.file is not None:
+                await self._uploads.attach(attempt, rendered.file, room, deed.thread, after=event)
         if deed.pin:
             await self._pin(room, event)
         return Receipt(event=event)
 
-    async def _say(self, attempt: Attempt, room: str, deed: Post, messages: Sequence[Message]) -> str:
+    async def _say(self, attempt: Attempt, room: str, deed: Post, messages: Sequence[Json]) -> str:
         """Post what is not there yet; returns the event id of the first message."""
         said = {} if attempt.clean else await self._past.posted(attempt.effect, room, deed.thread)
         for part, message in enumerate(messages):
@@ -104,6 +108,7 @@ class Outgoing:
                 channel=room,
                 thread_ts=deed.thread,
                 metadata=mark(attempt.effect, part),
+                mrkdwn=False,
                 unfurl_links=False,  # Slack would fetch what a case links to
                 unfurl_media=False,
                 patience=_PATIENCE if deed.instant else 0,
@@ -113,11 +118,10 @@ class Outgoing:
             said[part] = str(answer["ts"])
         return said[0]
 
-    async def _edit(self, effect: Effect, room: str, messages: Sequence[Message]) -> str:
-        """Replace a message. What does not fit into one is left to the next that is said anew."""
+    async def _edit(self, effect: Effect, room: str, message: Json) -> str:
         if effect.target is None:
             raise Impossible("no-target")
-        await self._web.call("chat.update", channel=room, ts=effect.target, parse="none", **messages[0])
+        await self._web.call("chat.update", channel=room, ts=effect.target, parse="none", **message)
         return effect.target
 
     async def _pin(self, room: str, event: str) -> None:

@@ -89,11 +89,15 @@ class Past:
                 found[int(payload.get("part", 0))] = str(message["ts"])
         return found
 
-    async def shared(self, effect: Effect, room: str, name: str, size: int) -> str | None:
-        """The message with which an effect shared a file. A share takes no metadata: it is known by name and size."""
-        async for message in self._messages(room, None, self.settle(effect)):
+    async def shared(
+        self, effect: Effect, room: str, name: str, size: int, *, thread: str | None = None, after: str = ""
+    ) -> str | None:
+        """The message with which an effect shared a file, later than the message ``after``. A share takes no metadata:
+        it is known by name and size.
+        """
+        async for message in self._messages(room, thread, self.settle(effect)):
             for file in message.get("files") or ():
-                if file.get("name") == name and file.get("size") == size:
+                if file.get("name") == name and file.get("size") == size and str(message["ts"]) > after:
                     return str(message["ts"])
         return None
 

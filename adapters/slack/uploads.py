@@ -1,6 +1,8 @@
 """Files into channels: asked for, streamed, and shared only if they are what they should be.
 
-``files.upload`` is gone; the three steps are those of "Working with files" (docs.slack.dev).
+The three steps are those of "Working with files" (docs.slack.dev). The last one has no idempotency key and takes no
+metadata, so an earlier try is known by the file's name and size in a message of ours since then: where another effect
+shared just such a file in between, this one counts as done.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ import aiohttp
 
 from adapters.slack.past import Attempt, Past
 from adapters.slack.rates import NotDone
+from adapters.slack.render import File
 from adapters.slack.settings import SlackSettings
 from adapters.slack.web import Web, lost
 from chatops.ports import Impossible, Receipt, Upload
@@ -31,10 +34,7 @@ class Uploads:
         self._past = past
 
     async def upload(self, attempt: Attempt, deed: Upload, room: str) -> Receipt:
-        """Share a file. The last step has no idempotency key and takes no metadata, so an earlier try is known by the
-        file's name and size in a message of ours since then; where the same file was shared in between by another
-        effect, this one counts as done.
-        """
+        """Share a file of the bot's machine. Raises Impossible if it is not there, or not what it should be."""
         path = Path(deed.path)
         try:
             size = (await asyncio.to_thread(path.stat)).st_size
@@ -44,33 +44,46 @@ class Uploads:
             event = await self._past.shared(attempt.effect, room, deed.name, size)
             if event is not None:
                 return Receipt(event=event)
-        asked = await self._web.call("files.getUploadURLExternal", filename=deed.name, length=size)
-        await self._send(str(asked["upload_url"]), path, size, deed.sha256)
-        shared = await self._web.call(
-            "files.completeUploadExternal",
-            files=[{"id": asked["file_id"], "title": deed.name}],
-            channel_id=room,
-        )
-        return Receipt(event=_event(shared, room))
+        digest = hashlib.sha256()
+        ticket = await self._send(deed.name, size, _chunks(path, digest))
+        if digest.hexdigest() != deed.sha256.lower():
+            raise Impossible("changed")  # nobody sees it before it is shared
+        return Receipt(event=await self._share(ticket, deed.name, room))
 
-    async def _send(self, url: str, path: Path, size: int, sha256: str) -> None:
+    async def attach(self, attempt: Attempt, file: File, room: str, thread: str | None, after: str) -> None:
+        """Let a text follow the message ``after``, with which its effect began."""
+        content = file.content.encode()
+        if not attempt.clean and await self._past.shared(
+            attempt.effect, room, file.name, len(content), thread=thread, after=after
+        ):
+            return
+        await self._share(await self._send(file.name, len(content), content), file.name, room, thread)
+
+    async def _send(self, name: str, size: int, content: AsyncIterator[bytes] | bytes) -> str:
+        """Send the bytes of a file, which nobody sees yet; returns Slack's id of it."""
+        asked = await self._web.call("files.getUploadURLExternal", filename=name, length=size)
+        url = str(asked["upload_url"])
         if not self._may_have(url):
             raise Impossible("bad-upload-address")
-        digest = hashlib.sha256()
         headers = {"Content-Type": "application/octet-stream", "Content-Length": str(size)}
         try:
             async with self._web.session.post(
-                url, data=_chunks(path, digest), headers=headers, timeout=_TIMEOUT, allow_redirects=False
+                url, data=content, headers=headers, timeout=_TIMEOUT, allow_redirects=False
             ) as response:
                 status = response.status
         except (aiohttp.ClientError, OSError) as problem:
-            raise NotDone(lost(problem).code) from None  # whatever came of it, nobody sees it yet
-        if digest.hexdigest() != sha256.lower():
-            raise Impossible("changed")
+            raise NotDone(lost(problem).code) from None
         if status >= 500 or status == 429:
             raise NotDone(str(status))
         if status != 200:
-            raise Impossible(str(status))
+            raise Impossible(f"upload-{status}")
+        return str(asked["file_id"])
+
+    async def _share(self, ticket: str, name: str, room: str, thread: str | None = None) -> str | None:
+        shared = await self._web.call(
+            "files.completeUploadExternal", files=[{"id": ticket, "title": name}], channel_id=room, thread_ts=thread
+        )
+        return _event(shared, room)
 
     def _may_have(self, url: str) -> bool:
         """Files go to Slack and nowhere else."""

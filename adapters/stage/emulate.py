@@ -190,8 +190,9 @@ class Emulate:
 
     async def _answers(self) -> bool:
         try:
-            answer = await self.call("users.list", by="admin")
-        except (aiohttp.ClientError, OSError):
+            async with asyncio.timeout(2):  # whoever else is at the port may never answer
+                answer = await self.call("users.list", by="admin")
+        except (aiohttp.ClientError, OSError):  # (a TimeoutError is an OSError)
             return False
         self._ids = {user["name"]: user["id"] for user in answer["members"]}
         return True

@@ -6,7 +6,7 @@ import secrets
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from adapters.slack.asides import Message
+from adapters.slack.render import File, Rendered
 from adapters.stage.emulate import Emulate
 from chatops.document import Document, para
 from chatops.ports import Aside, Deed, Effect, Post
@@ -14,11 +14,13 @@ from chatops.ports import Aside, Deed, Effect, Post
 Json = dict[str, Any]
 
 
-def shown(post: Post) -> list[Message]:
-    """A stand-in for the renderer: a message for the title, and one for each block after the first."""
+def shown(post: Post) -> Rendered:
+    """A stand-in for the renderer: a message for the title, and one for each block after the first; a file where the
+    title asks for one."""
     parts = [post.document.title, *("more" for _ in post.document.blocks[1:])]
     section = {"type": "section", "text": {"type": "plain_text", "text": "x"}}
-    return [{"text": text, "blocks": [section]} for text in parts]
+    file = File("all-of-it.txt", "all of it, ä") if post.document.title == "with a file" else None
+    return Rendered(tuple({"text": text, "blocks": [section]} for text in parts), file)
 
 
 def post(title: str = "hello", *, parts: int = 1, **more: Any) -> Post:

@@ -11,7 +11,8 @@ from adapters.slack.settings import SlackSettings
 from adapters.slack.web import Web
 from adapters.stage.emulate import Emulate
 from adapters.stage.slack_proxy import SlackProxy
-from chatops.ports import Impossible, Redact, Stage, TryLater
+from chatops.document import Action, Document, para, quote, strong
+from chatops.ports import Impossible, Post, Redact, Stage, TryLater
 from tests.adapters.slack.kit import Workspace, again, effect, post, shown
 
 
@@ -305,3 +306,37 @@ async def test_what_can_never_be_done_is_said_so(outgoing: Outgoing, workspace: 
         with pytest.raises(Impossible) as no:
             await outgoing.perform(one)
         assert no.value.code == code
+
+
+# --- with the real renderer -------------------------------------------------------------------------------------------
+
+
+async def test_slack_takes_what_the_renderer_makes(settings: SlackSettings, web: Web, workspace: Workspace) -> None:
+    channel = await workspace.channel("maintainer")
+    outgoing = Outgoing(settings, web, Emulate.bot_user)
+    document = Document(
+        title="Case <DS-2026-7KQ4> & co",
+        kind="case card",
+        blocks=(para("Owner: ", strong("maintainer")), quote("*not bold* `not code`")),
+        actions=(Action(label="Accept", command="accept DS-2026-7KQ4", emoji="✅"),),
+    )
+    await outgoing.perform(effect(Post(document=document, ping=(workspace.user("maintainer"),)), channel))
+    (said,) = await workspace.messages(channel)
+    assert said["text"].startswith(f"<@{workspace.user('maintainer')}>")
+    assert "&lt;DS-2026-7KQ4&gt;" in said["text"]
+    assert said["mrkdwn"] is False
+    assert {block["type"] for block in said["blocks"]} >= {"header", "actions"}
+
+
+async def test_what_is_longer_than_some_messages_comes_as_a_file(
+    settings: SlackSettings, web: Web, workspace: Workspace
+) -> None:
+    channel = await workspace.channel()
+    outgoing = Outgoing(settings, web, Emulate.bot_user)
+    text = "".join(f"line {number} of a long log\n" for number in range(5000))
+    document = Document(title="Log", kind="answer", blocks=(quote(text),))
+    await outgoing.perform(effect(Post(document=document), channel))
+    message, file = await workspace.messages(channel)
+    assert file["files"][0]["name"] == "answer.txt"
+    assert file["files"][0]["size"] > len(text)
+    assert message["blocks"]

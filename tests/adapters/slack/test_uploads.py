@@ -15,7 +15,7 @@ from adapters.slack.web import Web
 from adapters.stage.emulate import Emulate
 from adapters.stage.slack_proxy import SlackProxy
 from chatops.ports import Impossible, TryLater, Upload
-from tests.adapters.slack.kit import Workspace, again, effect, shown
+from tests.adapters.slack.kit import Workspace, again, effect, post, shown
 
 CONTENT = bytes(range(256)) * 9000  # more than one chunk
 
@@ -141,3 +141,49 @@ async def test_a_workspace_without_uploads_says_so(
     with pytest.raises(Impossible) as no:
         await outgoing.perform(effect(deed, await workspace.channel()))
     assert no.value.code == "file_uploads_disabled"
+
+
+# --- texts that are too long for messages ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("in_thread", [False, True])
+async def test_a_long_text_follows_its_message_as_a_file(
+    outgoing: Outgoing, workspace: Workspace, slack: SlackProxy, in_thread: bool
+) -> None:
+    channel = await workspace.channel()
+    root = (await outgoing.perform(effect(post("root"), channel))).event if in_thread else None
+    receipt = await outgoing.perform(effect(post("with a file", thread=root), channel))
+    said = (
+        (await workspace.emulate.call("conversations.replies", channel=channel, ts=root))["messages"][1:]
+        if root
+        else (await workspace.messages(channel))
+    )
+    assert [message["text"] for message in said] == ["with a file", ""]
+    assert receipt.event == said[0]["ts"]
+    (file,) = said[1]["files"]
+    assert (file["name"], file["size"]) == ("all-of-it.txt", len("all of it, ä".encode()))
+
+
+@pytest.mark.parametrize("method", ["chat.postMessage", "files.getUploadURLExternal", "files.completeUploadExternal"])
+@pytest.mark.parametrize("trouble", ["lose", "drop", "limit"])
+async def test_message_and_file_come_once_whatever_gets_lost(
+    outgoing: Outgoing, workspace: Workspace, slack: SlackProxy, method: str, trouble: str
+) -> None:
+    channel = await workspace.channel()
+    one = effect(post("with a file"), channel)
+    slack.limit(method, after=0) if trouble == "limit" else getattr(slack, trouble)(method)
+    with pytest.raises(TryLater):
+        await outgoing.perform(one)
+    for _ in range(2):
+        one = again(one)
+        await outgoing.perform(one)
+    assert [message["text"] for message in await workspace.messages(channel)] == ["with a file", ""]
+
+
+async def test_the_same_file_with_another_message_is_another(outgoing: Outgoing, workspace: Workspace) -> None:
+    """One that came before our message does not count as ours."""
+    channel = await workspace.channel()
+    await outgoing.perform(effect(post("with a file"), channel))
+    one = effect(post("with a file"), channel)
+    await outgoing.perform(again(one))
+    assert len(await files(workspace, channel)) == 2
