@@ -113,6 +113,11 @@ def when(at: datetime, *, day: bool = False) -> When:
     return When(at=at, day=day)
 
 
+def link(url: str, text: str = "") -> Link:
+    """An address to follow, shown as it is unless there is a ``text`` for it."""
+    return Link(text=text or url, url=url)
+
+
 class Para(Node):
     t: Literal["para"] = "para"
     line: Line

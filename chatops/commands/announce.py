@@ -31,7 +31,22 @@ from chatops.commands.kinds import Text, Version
 from chatops.commands.moving import edit_case, moved, states
 from chatops.commands.releases import check_lines
 from chatops.commands.typed import short
-from chatops.document import Block, Document, Line, Quote, Tlp, bullets, code, fields, line, para, quote, strong, when
+from chatops.document import (
+    Block,
+    Document,
+    Line,
+    Quote,
+    Tlp,
+    bullets,
+    code,
+    fields,
+    line,
+    link,
+    para,
+    quote,
+    strong,
+    when,
+)
 from chatops.model.book import CaseFile, Shelf
 from chatops.model.changes import Change, Happened, new, put
 from chatops.model.moves import Move, apply
@@ -102,8 +117,10 @@ def preview(desk: Desk, args: Announce) -> Preview:
         blocks=(
             fields(*pairs),
             *((bullets(warnings),) if warnings else ()),
+            para("—— from here on, what the public will read ——"),
             para(strong(public.title)),
             *public.blocks,
+            para("—— so far the public ——"),
         ),
         tone="warning",
     )
@@ -233,7 +250,7 @@ def announcement(desk: Desk, file: CaseFile, text: str | None, version: str, vul
     blocks: list[Block] = [
         said,
         fields(*pairs),
-        para(strong("Please upgrade as quickly as you can."), f" {desk.settings.project.release_page}"),
+        para(strong("Please upgrade as quickly as you can."), " ", link(desk.settings.project.release_page)),
     ]
     blocks += check_lines(archives) if archives else ()
     sha1 = next((f"{d}  {a.name}" for a in archives for n, d in a.digests.items() if n.value == "sha1"), None)

@@ -18,7 +18,7 @@ from chatops.checksums.verdicts import Remark, Verdict, VerdictKind, judge
 from chatops.commands.declare import EVERYWHERE, Command, Who, raw
 from chatops.commands.desk import Alarm, Decision, Desk
 from chatops.commands.kinds import Text
-from chatops.document import Block, Document, Tlp, bullets, code, line, mono, para, strong, table
+from chatops.document import Block, Document, Tlp, bullets, code, line, link, mono, para, strong, table
 from chatops.model.book import Shelf
 from chatops.model.changes import Happened
 from chatops.model.people import PlaceKind
@@ -163,7 +163,7 @@ def _explained(desk: Desk, verdict: Verdict) -> tuple[str, list[Block]]:
                     )
                 )
             )
-            blocks.append(para(f"Download it again from {page}"))
+            blocks.append(para("Download it again from ", link(page)))
         case VerdictKind.OTHER_NAME:
             title = f"That digest belongs to {name}"
             blocks.append(
