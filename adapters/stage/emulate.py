@@ -34,6 +34,7 @@ _PERSON_SCOPES = (
     "mpim:write",
     "pins:read",
     "reactions:write",
+    "users:read",
 )
 
 _EVENTS = """\
@@ -148,14 +149,11 @@ class Emulate:
                 stderr=console,
                 start_new_session=True,
             )
-        while not await self._answers():
-            code = self._process.poll()
-            if code is not None or time.monotonic() > deadline:
-                self.kill()
-                how = "in time" if code is None else f"(exit status {code})"
-                words = (self.folder / "console.log").read_text(errors="replace").splitlines()
-                raise DidNotStart(f"emulate did not start {how}:\n" + "\n".join(words[-25:]))
-            await asyncio.sleep(0.05)
+        try:
+            await self._ready(self._process, deadline)
+        except BaseException:
+            self.kill()
+            raise
 
     async def stop(self, patience: float = 10) -> None:
         """Stop (SIGTERM; SIGKILL after ``patience`` seconds). Nothing happens if it does not run."""
@@ -187,6 +185,15 @@ class Emulate:
         if not answer.get("ok"):
             raise RuntimeError(f"{method}: {answer.get('error')}")
         return answer
+
+    async def _ready(self, process: subprocess.Popen[bytes], deadline: float) -> None:
+        while not await self._answers():
+            code = process.poll()
+            if code is not None or time.monotonic() > deadline:
+                how = "in time" if code is None else f"(exit status {code})"
+                words = (self.folder / "console.log").read_text(errors="replace").splitlines()
+                raise DidNotStart(f"emulate did not start {how}:\n" + "\n".join(words[-25:]))
+            await asyncio.sleep(0.05)
 
     async def _answers(self) -> bool:
         try:

@@ -101,8 +101,8 @@ def test_a_429_for_a_post_closes_its_channel_only() -> None:
 def test_a_shorter_429_does_not_open_what_a_longer_one_closed() -> None:
     clock = Clock()
     rates = Rates(clock)
-    rates.close("users.info", None, timedelta(seconds=30))
-    rates.close("users.info", None, timedelta(seconds=1))
+    rates.close("users.conversations", None, timedelta(seconds=30))
+    rates.close("users.conversations", None, timedelta(seconds=1))
     clock.now += 5
     with pytest.raises(NotDone):
-        rates.enter("users.info")
+        rates.enter("users.conversations")

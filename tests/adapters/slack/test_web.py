@@ -61,7 +61,7 @@ async def test_arguments_go_in_the_body_of_a_post_and_none_is_left_out(web: Web,
 async def test_the_librarys_own_methods_do_so_too(web: Web, slack: SlackProxy) -> None:
     """Bolt calls them on the same client; an app-level token is not sent along as an argument."""
     slack.answer("apps.connections.open", {"ok": True, "url": "wss://127.0.0.1/"})
-    await web.client.users_list(limit=3)
+    await web.client.conversations_list(limit=3)
     await web.client.apps_connections_open(app_token="xapp-fake")
     listed, opened = slack.calls
     assert (listed.arguments, listed.token) == ({"limit": "3"}, Emulate.bot_token)
@@ -163,21 +163,21 @@ async def test_without_a_connection_nothing_was_done() -> None:
 
 
 async def test_429_closes_the_method_for_as_long_as_slack_says(timed: Web, slack: SlackProxy, clock: Clock) -> None:
-    slack.limit("users.info", after=30)
+    slack.limit("users.conversations", after=30)
     for _ in range(2):
         with pytest.raises(NotDone) as later:
-            await timed.call("users.info", user="U000000001")
+            await timed.call("users.conversations")
         assert (later.value.code, later.value.after) == ("ratelimited", timedelta(seconds=30))
-    assert len(slack.called("users.info")) == 1, "the second was not even asked"
+    assert len(slack.called("users.conversations")) == 1, "the second was not even asked"
     await timed.call("auth.test")
     clock.now += 30
-    await timed.call("users.info", user="U000000001")
+    await timed.call("users.conversations")
 
 
 async def test_ratelimited_without_a_time_waits_a_little(timed: Web, slack: SlackProxy) -> None:
-    slack.fail("users.info", "ratelimited")
+    slack.fail("users.conversations", "ratelimited")
     with pytest.raises(NotDone) as later:
-        await timed.call("users.info", user="U000000001")
+        await timed.call("users.conversations")
     assert later.value.after == timedelta(seconds=30)
 
 
@@ -192,12 +192,12 @@ async def test_what_would_be_too_often_is_not_sent(timed: Web, slack: SlackProxy
 
 
 async def test_what_is_said_at_once_or_never_waits_here(web: Web, slack: SlackProxy) -> None:
-    slack.limit("users.info", after=1)
-    await web.call("users.info", user="U000000001", patience=5)
-    assert len(slack.called("users.info")) == 2
-    slack.limit("users.info", after=60)
+    slack.limit("users.conversations", after=1)
+    await web.call("users.conversations", patience=5)
+    assert len(slack.called("users.conversations")) == 2
+    slack.limit("users.conversations", after=60)
     with pytest.raises(NotDone):
-        await web.call("users.info", user="U000000001", patience=5)
+        await web.call("users.conversations", patience=5)
 
 
 @pytest.mark.parametrize("name", ["token_revoked", "invalid_auth", "account_inactive", "token_expired"])
