@@ -64,7 +64,7 @@ class Asides:
                 status, told = response.status, await response.text()
         except (aiohttp.ClientError, OSError) as problem:
             raise lost(problem) from None
-        if status >= 500 or status == 429:
+        if status >= 500:
             raise TryLater(str(status))
         return status == 200 and '"ok":false' not in told.replace(" ", "")
 

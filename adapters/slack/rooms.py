@@ -11,8 +11,10 @@ from adapters.slack.rates import NotDone
 from adapters.slack.web import Json, Web
 from chatops.ports import Impossible, Receipt
 
-_FRESH = 5.0
+_FRESH = 10.0
 """Seconds for which a list of members is believed; events tell of changes sooner."""
+_PRIVATE = 60.0
+"""Seconds for which a channel is believed to be private; no event tells of a change."""
 _PAGE = 200
 _GONE = ("channel_not_found", "not_in_channel")
 """Slack's words, in various methods, for a channel in which the bot is not."""
@@ -24,6 +26,7 @@ class _Seen:
 
     members: frozenset[str] = frozenset()
     private: bool = False
+    private_at: float | None = None
     at: float | None = None
     changes: int = 0
     asking: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -54,9 +57,13 @@ class Rooms:
         seen = self._seen.setdefault(room, _Seen())
         asked = self._now()
         async with seen.asking:
+            if seen.private_at is None or seen.private_at < asked - _PRIVATE:
+                seen.private = (await self._info(room)).get("is_private") is True
+                seen.private_at = asked
             if seen.at is None or seen.at < (asked if self._strangers(seen, audience) else asked - _FRESH):
                 await self._look(room, seen)
         if not seen.private:
+            seen.private_at = None
             raise Impossible("not-private")  # an administrator can make a private channel public, with all its past
         if self._strangers(seen, audience):
             raise NotDone("intruder")
@@ -103,11 +110,10 @@ class Rooms:
     async def _look(self, room: str, seen: _Seen) -> None:
         while True:
             at, changes = self._now(), seen.changes
-            channel = await self._info(room)
             members = await self._members(room)
             if seen.changes == changes:
                 break  # else somebody came while we asked
-        seen.members, seen.private, seen.at = frozenset(members), channel.get("is_private") is True, at
+        seen.members, seen.at = frozenset(members), at
 
     async def _info(self, room: str) -> Json:
         channel: Json = (await self._web.call("conversations.info", channel=room))["channel"]

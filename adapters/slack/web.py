@@ -72,6 +72,7 @@ class Client(AsyncWebClient):
         super().__init__(
             token=token, base_url=api, session=session, logger=quiet("adapters.slack.client"), retry_handlers=[]
         )
+        self.proxy = None  # the session knows of one, and of what goes past it
 
     async def api_call(
         self,
@@ -109,6 +110,7 @@ class Web:
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=32),
             timeout=aiohttp.ClientTimeout(total=30, sock_connect=10),
+            trust_env=True,  # HTTPS_PROXY
         )
         self.client.session = self._session
 

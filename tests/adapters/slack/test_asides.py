@@ -136,6 +136,26 @@ def test_at_slack_there_is_one_host_for_it(url: str, fine: bool) -> None:
     assert asides._may_have(url) is fine
 
 
+async def test_an_address_that_takes_no_more_now_leads_to_the_next_way(
+    outgoing: Outgoing, workspace: Workspace, slack: SlackProxy, reporter: str
+) -> None:
+    channel = await workspace.channel("reporter")
+    slack.limit("hook")
+    await outgoing.perform(effect(post("for you", aside=Aside(user=reporter, url=f"{slack.api}hook")), channel))
+    assert await whispered(slack) == ["for you"]
+
+
+@pytest.mark.parametrize("trouble", ["break_down", "drop"])
+async def test_an_address_that_may_have_taken_it_ends_it(
+    outgoing: Outgoing, workspace: Workspace, slack: SlackProxy, reporter: str, trouble: str
+) -> None:
+    channel = await workspace.channel("reporter")
+    getattr(slack, trouble)("hook")
+    with pytest.raises(TryLater):
+        await outgoing.perform(effect(post("for you", aside=Aside(user=reporter, url=f"{slack.api}hook")), channel))
+    assert await whispered(slack) == []
+
+
 async def test_no_redirect_is_followed(
     outgoing: Outgoing, workspace: Workspace, slack: SlackProxy, reporter: str
 ) -> None:

@@ -234,6 +234,24 @@ async def test_a_new_token_is_read_and_used_at_once(settings: SlackSettings, sla
     await web.close()
 
 
+async def test_a_web_proxy_is_used_but_not_for_whom_it_is_not(
+    settings: SlackSettings, slack: SlackProxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def asked(api: str) -> bool:
+        web = Web(dataclasses.replace(settings, api=api))
+        web.open()
+        try:
+            return bool((await web.call("auth.test"))["ok"])
+        finally:
+            await web.close()
+
+    monkeypatch.setenv("HTTP_PROXY", slack.url)
+    assert await asked("http://slack.example/api/")
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    assert await asked(settings.api)
+
+
 def test_settings_show_no_secret() -> None:
     shown = repr(SlackSettings(bot_token="xoxb-fake", app_token="xapp-fake", signing_secret="fake-secret"))
     assert not [word for word in ("xoxb", "xapp", "fake-secret") if word in shown]
