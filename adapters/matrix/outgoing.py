@@ -7,6 +7,7 @@ from typing import Any
 
 from adapters.matrix.http import Http, Json, Refused, path
 from adapters.matrix.making import Making, membership
+from adapters.matrix.pins import Pins
 from adapters.matrix.render import LIMIT, render
 from adapters.matrix.rooms import Room, Rooms
 from adapters.matrix.settings import MatrixSettings
@@ -42,6 +43,7 @@ class Outgoing:
         self._rooms = rooms
         self._sharing = sharing
         self._making = Making(settings, http, rooms)
+        self._pins = Pins(http)
         self._me = settings.user_id
 
     async def perform(self, effect: Effect) -> Receipt:
@@ -78,6 +80,8 @@ class Outgoing:
             except Refused as problem:
                 if problem.code != "M_DUPLICATE_ANNOTATION":  # it is there from before the edit
                     raise
+        if deed.pin and target is not None:
+            await self._pins.pin(room.id, target)
         return Receipt(event=event)
 
     async def _upload(self, effect: Effect, deed: Upload) -> Receipt:

@@ -156,7 +156,8 @@ class Message:
 
     ``ping`` are contacts to notify. ``key`` names the effect, so that a later message can edit it (``edit``).
     ``kind`` tells the gate what it is: ``details`` (the default), ``reporter`` (what the reporter may hear of their own
-    report), ``told`` (a coordinator's decision to tell somebody who has not accepted).
+    report), ``told`` (a coordinator's decision to tell somebody who has not accepted). ``pin``: to be kept at the top
+    of the room.
     """
 
     to: Target
@@ -165,6 +166,7 @@ class Message:
     key: str | None = None
     edit: str | None = None
     kind: str = "details"
+    pin: bool = False
 
 
 @dataclass(frozen=True)
@@ -223,6 +225,7 @@ class Decision:
     again: list[Again] = field(default_factory=list)
     reply_key: str | None = None
     reply_kind: str = "details"
+    reply_pin: bool = False
 
 
 @dataclass(frozen=True)

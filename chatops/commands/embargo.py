@@ -279,7 +279,7 @@ def settle(desk: Desk, file: CaseFile, proposal: Proposal) -> Decision:
     told = Happened("date set", file.id, facts, changes=tuple(changes))
     messages: list[Outgoing] = []
     if was in IN_FORCE and desk.place is not PlaceKind.EMBARGO:  # a new room tells who comes in
-        messages.append(Message(CaseRoom(file.id), room))
+        messages.append(Message(CaseRoom(file.id), room, pin=True))
     if desk.place is not PlaceKind.SECURITY:
         messages.append(Message(Security(), case_card(file, desk.now, inside=True)))
     messages += [Message(Direct(one), question(desk, file, again=True), ping=(one,)) for one in ask]
@@ -287,8 +287,9 @@ def settle(desk: Desk, file: CaseFile, proposal: Proposal) -> Decision:
         messages += [Message(Direct(one), question(desk, file), ping=(one,)) for one in invited]
     if (reporter := file.case.reporter) and reporter != desk.actor.id and not file.was_member(reporter):
         messages.append(Message(Direct(reporter), standing(file, news), kind="reporter"))
-    reply = room if desk.place is PlaceKind.EMBARGO else case_card(file, desk.now, inside=_team(desk), title=room.title)
-    return Decision(reply=reply, events=[told], messages=messages, alarms=alarms)
+    inside = desk.place is PlaceKind.EMBARGO
+    reply = room if inside else case_card(file, desk.now, inside=_team(desk), title=room.title)
+    return Decision(reply=reply, events=[told], messages=messages, alarms=alarms, reply_pin=inside)
 
 
 def _next_question(file: CaseFile, was: Embargo) -> list[Change | Moved]:

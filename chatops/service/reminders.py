@@ -34,7 +34,7 @@ def due(unit: Unit, settings: Settings, due: Due, now: datetime) -> None:
         return
     match due.kind:
         case "terms" if file.embargoed:
-            unit.carry_out(Decision(messages=[Message(CaseRoom(file.id), house_rules(file, now))]))
+            unit.carry_out(Decision(messages=[Message(CaseRoom(file.id), house_rules(file, now), pin=True)]))
         case "review" if file.embargoed and _passed(file.case.review_date, now) and file.case.release_date is None:
             unit.carry_out(
                 _remind(

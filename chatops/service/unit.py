@@ -153,7 +153,8 @@ class Unit:
             self.record(happened)
         self.settle()  # first: messages name places, which must be on record
         if decision.reply is not None:
-            self.send(Message(Here(), decision.reply, key=decision.reply_key, kind=decision.reply_kind))
+            key, kind, pin = decision.reply_key, decision.reply_kind, decision.reply_pin
+            self.send(Message(Here(), decision.reply, key=key, kind=kind, pin=pin))
         for message in decision.messages:
             self.attach(message) if isinstance(message, Attach) else self.send(message)
         for job in decision.jobs:
@@ -361,6 +362,7 @@ class Unit:
             ping=tuple(people[name] for name in self._names(message.ping) if name in people),
             instant=place is None,  # a shell that is gone is nobody's fault, nor an aside that nobody reads
             aside=self._origin.aside if place is None else None,
+            pin=message.pin and place is not None,
             discreet=place is not None and place.kind == PlaceKind.EMBARGO and self._settings.policy.discreet,
         )
         self._queue(
