@@ -37,7 +37,6 @@ METHODS: dict[str, Method] = {
     "conversations.history": Method(3, PAST),
     "conversations.info": Method(3, MEMBERS),
     "conversations.invite": Method(3, ("groups:write",)),
-    "conversations.inviteShared": Method(2, ("conversations.connect:write",)),
     "conversations.kick": Method(3, ("groups:write",)),
     "conversations.leave": Method(3, ("groups:write", "channels:manage")),
     "conversations.members": Method(4, MEMBERS),
@@ -49,7 +48,6 @@ METHODS: dict[str, Method] = {
     "files.info": Method(4, ("files:read",)),
     "pins.add": Method(2, ("pins:write",)),
     "users.conversations": Method(3, MEMBERS),
-    "users.info": Method(4, ("users:read",)),
     "views.open": Method(4),
     "views.publish": Method(4),
 }
