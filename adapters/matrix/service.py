@@ -9,7 +9,6 @@ from collections.abc import Awaitable, Callable
 
 from adapters.matrix.archives import Archives
 from adapters.matrix.devices import Devices
-from adapters.matrix.guards import Machine
 from adapters.matrix.http import Http, LoggedOut, Refused, path
 from adapters.matrix.incoming import SERVICE, Reader
 from adapters.matrix.outgoing import Outgoing
@@ -18,7 +17,7 @@ from adapters.matrix.session import Session
 from adapters.matrix.settings import MatrixSettings
 from adapters.matrix.sharing import Sharing
 from adapters.matrix.store import CryptoStore
-from adapters.matrix.sync import SyncLoop
+from adapters.matrix.sync import SyncLoop, cursor_of
 from adapters.matrix.waiting import Waiting
 from chatops.ports import Effect, Impossible, Intake, Receipt, Received, TryLater
 
@@ -68,9 +67,10 @@ class MatrixService:
             raise
 
     async def _start(self, intake: Intake) -> None:
-        await self._session.begin()
+        known = await intake.cursor(cursor_of(self._settings.user_id)) is not None
+        await self._session.begin(known=known)
         self._store = store = self._session.store()
-        self._machine = machine = Machine(self._settings.user_id, self._session.device_id, store)
+        self._machine = machine = self._session.machine(store)
         self._devices = devices = Devices(machine, store, self._http)
         self._rooms = rooms = Rooms(self._http, store, self._settings.user_id)
         reader = Reader(self._settings, machine)

@@ -12,14 +12,21 @@ import json
 import logging
 import os
 import secrets
+import sqlite3
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+import vodozemac  # type: ignore[import-not-found, import-untyped, unused-ignore]
+
+from adapters.matrix.guards import Machine
 from adapters.matrix.http import Http, Json, LoggedOut, Refused, path
 from adapters.matrix.settings import MatrixSettings
 from adapters.matrix.store import CryptoStore
 
 log = logging.getLogger(__name__)
+
+_DATABASE = "crypto.db"
+_ANEW = "new-device"  # an empty file by which an operator says that a lost device is given up
 
 
 class Unusable(Exception):
@@ -43,12 +50,14 @@ class Session:
         self._http = http
         self._file = settings.store / "session.json"
         self._renewing = asyncio.Lock()
+        self._told: str | None = None
+        self._given_up = ""
         self.device_id = ""
         self.anew = False
         """Whether the device was logged in since its keys were last known to be on the server."""
 
-    async def begin(self) -> None:
-        """Take up the device of this store, or log in as a new one.
+    async def begin(self, *, known: bool) -> None:
+        """Take up the device of this store, or log in as a new one. ``known``: the account has been at work before.
 
         Raises:
             Unusable: what is configured doesn't fit the store, or isn't accepted.
@@ -59,6 +68,9 @@ class Session:
         kept = self._load()
         if kept is not None and kept.user_id != self._settings.user_id:
             raise Unusable(f"the Matrix store belongs to {kept.user_id}, not to {self._settings.user_id}")
+        if known and self._lost():
+            self._given_up, kept = kept.device_id if kept else "", None
+            log.warning("the Matrix device %s is given up for a new one", self._given_up)
         if kept is not None:
             self.device_id = kept.device_id
         for token in (kept.access_token if kept else None, self._settings.access_token):
@@ -71,6 +83,24 @@ class Session:
                 continue
         await self._log_in()
 
+    def _lost(self) -> bool:
+        """Whether the device's keys are lost, and an operator has given them up.
+
+        A device that came back under its old id with other keys would be taken for an impostor, and read by nobody; one
+        with a new id and the old keys likewise.
+        """
+        store = self._settings.store
+        if (store / _DATABASE).exists():
+            if not self._file.exists() and self._settings.access_token is None:
+                raise Unusable("session.json is missing beside the Matrix crypto store: restore it from a backup")
+            return False
+        if not (store / _ANEW).exists():
+            raise Unusable(
+                f"the Matrix crypto store is lost: restore the folder {store} from a backup; if there is none, "
+                f"create an empty file {_ANEW} in it, and the bot goes on as a new device"
+            )
+        return True
+
     async def renew(self, stale: str | None) -> bool:
         """After the server dropped the ``stale`` token: log in again as the same device, if there is a password."""
         async with self._renewing:
@@ -79,7 +109,9 @@ class Session:
             try:
                 await self._log_in()
             except Unusable as problem:
-                log.error("%s", problem)
+                if self._told != stale:  # once, not at every try
+                    log.error("%s", problem)
+                    self._told = stale
                 return False
             log.warning("the homeserver had logged the device out; it is logged in again")
             return True
@@ -91,7 +123,10 @@ class Session:
 
     async def _log_in(self) -> None:
         if self._settings.password is None:
-            raise Unusable("the homeserver doesn't accept the Matrix access token: give a new one, or a password")
+            raise Unusable(
+                "the homeserver doesn't accept the Matrix access token: give a new one"
+                f"{f' of device {self.device_id}' if self.device_id else ''}, or a password, and start the bot again"
+            )
         body: Json = {
             "type": "m.login.password",
             "identifier": {"type": "m.id.user", "user": self._settings.user_id},
@@ -117,6 +152,8 @@ class Session:
             raise Unusable(f"the Matrix access token is not one of {self._settings.user_id}")
         if self.device_id and device != self.device_id:
             raise Unusable(f"the Matrix access token is for device {device}, the store is of device {self.device_id}")
+        if device == self._given_up:
+            raise Unusable(f"the Matrix access token is for the lost device {device}: give one of a new device")
         self.device_id = device
         identity = Identity(self._settings.user_id, device, token)
         _write(self._file, json.dumps(asdict(identity)))
@@ -132,13 +169,28 @@ class Session:
     def store(self) -> CryptoStore:
         """Open the crypto store under the installation's own key."""
         file = self._settings.store / "pickle.key"
-        database = self._settings.store / "crypto.db"
+        database = self._settings.store / _DATABASE
         if not file.exists():
             if database.exists():
                 raise Unusable("pickle.key is missing beside the Matrix crypto store: restore it from a backup")
             _write(file, secrets.token_urlsafe(32))
         database.touch(mode=0o600)
-        return CryptoStore(database, file.read_text())
+        (self._settings.store / _ANEW).unlink(missing_ok=True)
+        try:
+            return CryptoStore(database, file.read_text())
+        except sqlite3.OperationalError:
+            raise  # a full disk, a folder that can't be written to
+        except sqlite3.DatabaseError:
+            raise Unusable("crypto.db in the Matrix store is damaged: restore the folder from a backup") from None
+
+    def machine(self, store: CryptoStore) -> Machine:
+        """The Olm machine of what the store holds."""
+        try:
+            return Machine(self._settings.user_id, self.device_id, store)
+        except (vodozemac.PickleException, vodozemac.LibolmPickleException):
+            raise Unusable(
+                "pickle.key does not open the Matrix crypto store: restore the folder from one backup, whole"
+            ) from None
 
 
 def _write(file: Path, text: str) -> None:

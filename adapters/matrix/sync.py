@@ -69,7 +69,7 @@ class SyncLoop:
 
     @property
     def cursor(self) -> str:
-        return f"matrix:{self.me}"
+        return cursor_of(self.me)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Follow the server until ``stop``. Whatever goes wrong is tried again, slower each time."""
@@ -212,6 +212,11 @@ class SyncLoop:
             # Before the bot came there is nothing for it.
             place = page.get("end") if some and not _after_own_join(some[::-1], self.me) else None
         return events[::-1]
+
+
+def cursor_of(user: str) -> str:
+    """The name under which an account's sync token is kept."""
+    return f"matrix:{user}"
 
 
 def _after_own_join(timeline: list[Any], me: str) -> int:
