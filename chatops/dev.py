@@ -61,14 +61,21 @@ def set_up() -> None:
     (VENV / "peers").mkdir(exist_ok=True)
     for file in ("package.json", "package-lock.json"):
         shutil.copy(PEERS / file, VENV / "peers" / file)
-    if _run("npm", "ci", "--prefix", str(VENV / "peers"), "--ignore-scripts", "--no-audit", "--no-fund", "--silent"):
+    if _run(
+        "npm", "ci", "--prefix", str(VENV / "peers"), "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"
+    ):
         raise SystemExit("npm could not install what the tests run against")
     STAMP.write_text(wanted)
 
 
 def _run(program: str, *arguments: str) -> int:
     print(f"$ {' '.join((program, *arguments))}", flush=True)
-    environment = {**os.environ, "PATH": f"{VENV / 'bin'}{os.pathsep}{os.environ.get('PATH', '')}"}
+    environment = {
+        **os.environ,
+        "PATH": f"{VENV / 'bin'}{os.pathsep}{os.environ.get('PATH', '')}",
+        # The wheel's Node brings certificates of its own, and would not trust what this machine does (a proxy's).
+        "NODE_OPTIONS": f"{os.environ.get('NODE_OPTIONS', '')} --use-system-ca".strip(),
+    }
     words = [str(VENV / "bin" / program), *arguments]
     try:
         return subprocess.run(words, cwd=ROOT, env=environment, check=False).returncode  # noqa: S603
