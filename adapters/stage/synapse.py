@@ -1,4 +1,4 @@
-"""A real Synapse homeserver from PyPI as a child process, on loopback, with SQLite in a folder."""
+"""Real Synapse homeservers from PyPI as child processes, on loopback, with SQLite in a folder."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from typing import Any
 
 import aiohttp
 
+from adapters.stage.certificate import certify
 from adapters.stage.loopback import DidNotStart as DidNotStart
 from adapters.stage.loopback import free_port
 from adapters.stage.tied import tied
@@ -43,16 +44,22 @@ _LIMITS: dict[str, Any] = {
     "rc_profile": _UNLIMITED,
 }
 
+# All addresses but 127.0.0.0/8. Synapse looks at no whitelist where a server is named by its address.
+_ELSEWHERE = ["0.0.0.0/2", "64.0.0.0/3", "96.0.0.0/4", "112.0.0.0/5", "120.0.0.0/6", "124.0.0.0/7", "126.0.0.0/8"]
+_ELSEWHERE += ["128.0.0.0/1", "::/0"]
+
 
 class Synapse:
     """One homeserver in one folder. Started again on the same folder it has its data, port and URL again.
 
-    ``server_name`` is the part after the colon in user ids; it need not resolve, as nothing is federated.
+    ``server_name`` is the part after the colon in user ids; it need not resolve, as nothing is federated. One that
+    ``federates`` is named after where the others on this machine find it, ``127.0.0.1:PORT``, from its first start on.
     """
 
-    def __init__(self, folder: Path, server_name: str = "localhost") -> None:
+    def __init__(self, folder: Path, server_name: str = "localhost", *, federates: bool = False) -> None:
         self.folder = folder
         self.server_name = server_name
+        self.federates = federates
         self._process: subprocess.Popen[bytes] | None = None
         self._port = 0
 
@@ -171,6 +178,7 @@ class Synapse:
             return
         self.folder.mkdir(parents=True, exist_ok=True)
         self._port = free_port()
+        settings = self._settings() | (self._federation(free_port()) if self.federates else {})
         key = self.folder / "signing.key"
         if not key.exists():
             # Synapse can generate one, at the price of starting Python twice.
@@ -179,7 +187,7 @@ class Synapse:
             with key.open("w") as file:
                 write_signing_keys(file, [generate_signing_key(f"a_{secrets.token_hex(2)}")])
         (self.folder / "log.yaml").write_text(json.dumps(self._logging()))
-        path.write_text(json.dumps(self._settings(), indent=1))  # YAML is a superset of JSON
+        path.write_text(json.dumps(settings, indent=1))  # YAML is a superset of JSON
 
     def _settings(self) -> dict[str, Any]:
         here = self.folder.absolute()
@@ -214,6 +222,34 @@ class Synapse:
             "url_preview_enabled": False,
             "federation_domain_whitelist": [],  # nobody: nothing leaves the machine
             **_LIMITS,
+        }
+
+    def _federation(self, port: int) -> dict[str, Any]:
+        """What is different in one that talks to others: a door for them, with a certificate that nobody signed."""
+        self.server_name = f"127.0.0.1:{port}"
+        certify(self.folder / "tls.crt", self.folder / "tls.key")
+        settings = self._settings()
+        return {
+            "server_name": self.server_name,
+            "listeners": [
+                *settings["listeners"],
+                {
+                    "port": port,
+                    "bind_addresses": ["127.0.0.1"],
+                    "type": "http",
+                    "tls": True,  # servers do not speak to each other without
+                    "resources": [{"names": ["federation"], "compress": False}],
+                },
+            ],
+            "tls_certificate_path": str(self.folder.absolute() / "tls.crt"),
+            "tls_private_key_path": str(self.folder.absolute() / "tls.key"),
+            "federation_verify_certificates": False,
+            # Anybody on this machine, as port numbers are not known beforehand; nothing leaves it.
+            "federation_domain_whitelist": None,
+            "ip_range_blacklist": _ELSEWHERE,
+            "rc_federation": {"sleep_limit": 100_000, "reject_limit": 100_000, "concurrent": 100},
+            # Who was down for a moment is tried again soon, not in ten minutes.
+            "federation": {"destination_min_retry_interval": "1s", "destination_max_retry_interval": "2s"},
         }
 
     def _logging(self) -> dict[str, Any]:

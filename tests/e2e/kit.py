@@ -79,12 +79,12 @@ class House:
     def __getitem__(self, name: str) -> Person:
         return self.people[name]
 
-    async def arrive(self, *names: str) -> None:
-        """People with accounts that nobody else on this homeserver has."""
+    async def arrive(self, *names: str, at: Synapse | None = None) -> None:
+        """People with accounts that nobody else on this homeserver (the bot's, unless it is ``at`` another) has."""
 
         async def one(name: str) -> None:
             localpart = f"{name}-{secrets.token_hex(3)}"
-            self.people[name] = await Person.arrive(self.synapse, localpart, self.folder / "people" / localpart)
+            self.people[name] = await Person.arrive(at or self.synapse, localpart, self.folder / "people" / localpart)
 
         await asyncio.gather(*map(one, names))
 
@@ -178,13 +178,12 @@ class House:
     # --- the homeserver as a witness ---
 
     async def api(self, who: Person | str, method: str, path: str, body: Any = None, **query: str) -> Any:
-        """Ask the homeserver, past the proxy, as a person or with a token. Raises :class:`Denied`."""
+        """Ask the homeserver (a person's own), past the proxy, as a person or with a token. Raises :class:`Denied`."""
         token = who.client.access_token if isinstance(who, Person) else who
+        home = who.client.homeserver if isinstance(who, Person) else self.synapse.url
         async with (
             aiohttp.ClientSession(headers={"Authorization": f"Bearer {token}"}) as http,
-            http.request(
-                method, f"{self.synapse.url}/_matrix/client/v3/{path}", json=body, params=query or None
-            ) as answer,
+            http.request(method, f"{home}/_matrix/client/v3/{path}", json=body, params=query or None) as answer,
         ):
             told = await answer.json()
         if answer.status >= 400:
