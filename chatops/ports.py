@@ -89,6 +89,15 @@ class Invitation(Node):
     encrypted: bool
 
 
+class Replaced(Node):
+    """Somebody with the power to do so closed a room and named another, ``successor``, as the one to go on in."""
+
+    t: Literal["replaced"] = "replaced"
+    room: str
+    by: str
+    successor: str
+
+
 class Dropped(Node):
     """Somebody dropped an archive into a room; it was hashed as it streamed. Digests are lower-case hex."""
 
@@ -149,7 +158,7 @@ class Due(Node):
 
 
 Event = Annotated[
-    Said | Reacted | Member | Invitation | Dropped | Locked | Unreadable | Nothing | Outcome | Due,
+    Said | Reacted | Member | Invitation | Replaced | Dropped | Locked | Unreadable | Nothing | Outcome | Due,
     Field(discriminator="t"),
 ]
 

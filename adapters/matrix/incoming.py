@@ -13,7 +13,7 @@ from adapters.matrix.guards import Distrusted, Machine, NoKey, tidy
 from adapters.matrix.http import Json
 from adapters.matrix.rooms import Room
 from adapters.matrix.settings import MatrixSettings
-from chatops.ports import Event, Invitation, Locked, Member, Nothing, Reacted, Received, Said, Unreadable
+from chatops.ports import Event, Invitation, Locked, Member, Nothing, Reacted, Received, Replaced, Said, Unreadable
 
 log = logging.getLogger(__name__)
 
@@ -76,8 +76,10 @@ class Reader:
         return None
 
     def state(self, room_id: str, raw: Any) -> Received | None:
-        """A membership as a room's state shows it, whatever it was before."""
+        """A membership, or a room's end, as its state shows it, whatever it was before."""
         try:
+            if raw["type"] == "m.room.tombstone":
+                return self._replaced(room_id, raw)
             return self._member(room_id, raw) if raw["type"] == "m.room.member" else None
         except Exception as problem:
             log.warning("dropped state %s in %s: %s", _name(raw), room_id, type(problem).__name__)
@@ -93,11 +95,19 @@ class Reader:
         own = who == self._me
         return self._row(raw, room_id, Member(room=room_id, who=who, by=by, now=cast(_Membership, now), own=own))
 
+    def _replaced(self, room_id: str, raw: Json) -> Received | None:
+        successor = raw["content"].get("replacement_room")
+        if raw["state_key"] != "" or not isinstance(successor, str) or not successor.startswith("!"):
+            return None
+        return self._row(raw, room_id, Replaced(room=room_id, by=raw["sender"], successor=successor))
+
     # --- one event ----------------------------------------------------------------------------------------------------
 
     def _read(self, room: Room, raw: Json) -> Received | Attachment | None:
         kind, content = raw["type"], raw["content"]
         if "state_key" in raw:
+            if kind == "m.room.tombstone":
+                return self._replaced(room.id, raw)
             # Not a new name or picture of somebody who stays.
             news = kind == "m.room.member" and _prior(raw).get("membership") != content.get("membership")
             return self._member(room.id, raw) if news else None

@@ -20,7 +20,7 @@ from adapters.matrix.rooms import Rooms
 from adapters.matrix.session import Session
 from adapters.matrix.store import CryptoStore
 from adapters.matrix.waiting import Waiting
-from chatops.ports import Impossible, Intake, Invitation, Locked, Received, TryLater
+from chatops.ports import Impossible, Intake, Invitation, Locked, Received, Replaced, TryLater
 
 log = logging.getLogger(__name__)
 
@@ -44,6 +44,13 @@ class _Batch:
             self.rows.append(made.row)
         elif made is not None:
             self.rows.append(made)
+
+    def inviters(self) -> Iterator[tuple[str, str]]:
+        """Who would have the bot come where: rooms, and who is in them."""
+        for row in self.rows:
+            match row.event:
+                case Invitation(room=room, by=by) | Replaced(successor=room, by=by):
+                    yield room, by
 
 
 @dataclass(slots=True)
@@ -129,6 +136,7 @@ class SyncLoop:
         with self.store.atomic():
             self._take_crypto(answer)
             self._take_rooms(answer, token, gaps, batch)
+        self.rooms.inviters.update(batch.inviters())
         await self.intake.admit(batch.rows, cursor=(self.cursor, following))
         for row in batch.rows:
             if isinstance(row.event, Locked):
@@ -153,8 +161,6 @@ class SyncLoop:
         sections = _dict(answer.get("rooms"))
         for room_id, info in _dict(sections.get("invite")).items():
             told = self.reader.invitation(room_id, _events(info, "invite_state"))
-            if told is not None and isinstance(told.event, Invitation):
-                self.rooms.inviters[room_id] = told.event.by
             batch.add(told)
         for room_id, info in _dict(sections.get("leave")).items():
             self._take_departure(room_id, info, batch)

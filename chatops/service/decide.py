@@ -34,6 +34,7 @@ from chatops.ports import (
     Reacted,
     Received,
     Redact,
+    Replaced,
     Said,
     Unreadable,
 )
@@ -92,6 +93,9 @@ class Decider:
                     invitation,
                     self.actor(Book(session), received.service, received.tenant, invitation.by),
                 )
+            case Replaced() as replaced:
+                by = self.actor(Book(session), received.service, received.tenant, replaced.by)
+                membership.replaced(self._unit(session, received, now), received, replaced, by)
             case Outcome() as outcome:
                 outcomes.decide(self._unit(session, received, now), self.settings, outcome, now, code)
             case Due() as due:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 
 from chatops.commands.desk import Actor, Decision, Message, Security
-from chatops.document import Document, Tlp, para, typed
+from chatops.document import Block, Document, Tlp, para, typed
 from chatops.model.changes import Change, Happened, Moved, new, put
 from chatops.model.people import Contact, Occupant, Place, PlaceKind
-from chatops.ports import Address, Invitation, Leave, Member, Received
+from chatops.ports import Address, Invitation, Leave, Member, Received, Replaced
 from chatops.service import reminders
 from chatops.service.unit import Unit
 
@@ -52,21 +52,73 @@ def changed(unit: Unit, received: Received, member: Member, now: datetime) -> No
 
 def _put_out(unit: Unit, place: Place) -> None:
     """The bot can say nothing more there: the place is given up. What it makes itself it makes anew."""
+    _close(unit, place, "put out of room", {})
+    if place.kind != PlaceKind.DIRECT:  # another is opened when there is something to say
+        _tell_of_closing(unit, place, f"I was put out of the {place.kind} room")
+
+
+def _close(unit: Unit, place: Place, why: str, facts: dict[str, str]) -> None:
     closed = put(Place, place.id, state="closed")
-    unit.record(Happened("put out of room", place.case, {"kind": place.kind}, changes=(closed,)))
-    if place.kind == PlaceKind.DIRECT:
-        return  # another is opened when there is something to say
+    unit.record(Happened(why, place.case, {"kind": place.kind, **facts}, changes=(closed,)))
+
+
+def _tell_of_closing(unit: Unit, place: Place, title: str, *more: Block) -> None:
     for room in unit.rooms.security():
         unit.rooms.settle(room)
     document = Document(
-        title=f"I was put out of the {place.kind} room",
+        title=title,
         kind="left",
         tlp=Tlp.AMBER_STRICT,
         case=place.case,
-        blocks=(para("What was still to be said there is held back, and told to you one by one."),),
+        blocks=(para("What was still to be said there is held back, and told to you one by one."), *more),
         tone="alert",
     )
     unit.carry_out(Decision(messages=[Message(Security(), document)]))
+
+
+def replaced(unit: Unit, received: Received, event: Replaced, actor: Actor) -> None:
+    """A room of ours was closed for another. Into a public one the bot follows coordinators, as at an invitation.
+
+    Into one where more may be said it follows nobody: who made the new room rules it, and can let anybody in. The bot
+    makes a new one itself.
+    """
+    place = unit.book.room(received.service, received.tenant, event.room)
+    if place is None or event.successor == event.room:
+        return
+    _close(unit, place, "room replaced", {"by": actor.name})
+    unit.leave(place)
+    if place.kind == PlaceKind.DIRECT:
+        return
+    if place.kind != PlaceKind.PUBLIC:
+        for room in unit.rooms.embargo(place.case) if place.case else ():
+            unit.rooms.settle(room)
+        _tell_of_closing(
+            unit,
+            place,
+            f"{actor.name} replaced the {place.kind} room; I left it",
+            para("I do not follow, but make a new room and ask those in who belong there."),
+            para("I gave nobody the power to replace it: ask who runs the homeserver how that could be."),
+        )
+    elif actor.coordinator:
+        known = unit.book.room(received.service, received.tenant, event.successor)
+        if known is None:
+            unit.enter(_public(unit, received, event.successor, actor))
+    else:
+        _tell_of_closing(
+            unit,
+            place,
+            f"{actor.name} replaced a public room; I left it",
+            para("I follow coordinators only: if the new room is yours, invite me into it."),
+        )
+
+
+def _public(unit: Unit, received: Received, room: str, actor: Actor) -> Place:
+    service, tenant = received.service, received.tenant
+    public = PlaceKind.PUBLIC
+    place = Place(id=unit.fresh(), kind=public, service=service, tenant=tenant, room=room, clearance=Tlp.CLEAR)
+    facts = {"kind": public, "by": actor.name}
+    unit.record(Happened("replacement taken", None, facts, changes=(new(place),)))
+    return place
 
 
 def _belongs(unit: Unit, place: Place, contact: Contact | None) -> bool:

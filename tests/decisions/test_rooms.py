@@ -6,8 +6,8 @@ import pytest
 
 from chatops.document import Tlp
 from chatops.model.people import PlaceKind
-from chatops.ports import Effect, Leave, Post, Remove, TryLater
-from tests.house import BOT, House, address, places, reported
+from chatops.ports import Effect, Leave, Post, Remove, Replaced, TryLater
+from tests.house import BOT, House, Room, address, places, reported
 
 
 def test_an_intruder_is_put_out_and_posts_wait_until_they_are_gone(members_house: House) -> None:
@@ -89,9 +89,61 @@ def test_the_bot_follows_coordinators_only(house: House) -> None:
     assert (place.kind, place.clearance) == (PlaceKind.PUBLIC, Tlp.CLEAR)
 
 
-def test_in_a_room_that_the_bot_was_never_asked_into_it_says_nothing(house: House) -> None:
-    from tests.house import Room
+def replaced(house: House, where: str, by: str, who: str | None = None) -> tuple[str, str]:
+    old = house.room(where, who)
+    successor = Room(house.chat.fresh("!next"), "next", "", members={address(by)})
+    house.chat.rooms[successor.id] = successor
+    house.receive(old, Replaced(room=old, by=address(by), successor=successor.id))
+    return old, successor.id
 
+
+def test_the_bot_follows_a_coordinator_from_a_public_room_into_its_successor(house: House) -> None:
+    old, successor = replaced(house, "public", "maintainer")
+    assert BOT not in house.chat.rooms[old].members
+    assert BOT in house.chat.rooms[successor].members
+    states = {place.room: (place.state, place.kind, place.clearance) for place in places(house)}
+    assert states[old][0] == "closed"
+    assert states[successor] == ("bound", PlaceKind.PUBLIC, Tlp.CLEAR)
+    house.receive(old, Replaced(room=old, by=address("maintainer"), successor=successor))
+    assert len([place for place in places(house) if place.room == successor]) == 1
+    assert house.journal_is_good()
+
+
+@pytest.mark.parametrize("by", ["debian", "crook"])
+def test_the_bot_follows_nobody_else_there(house: House, by: str) -> None:
+    old, successor = replaced(house, "public", by)
+    assert BOT not in house.chat.rooms[old].members | house.chat.rooms[successor].members
+    assert not [place for place in places(house) if place.room == successor]
+    name = by if by == "debian" else "somebody"
+    assert house.last("security", kind="left").document.title == f"{name} replaced a public room; I left it"
+
+
+@pytest.mark.parametrize("kind", ["embargo", "security"])
+def test_a_private_room_that_was_replaced_is_made_anew_and_not_followed(members_house: House, kind: str) -> None:
+    house = members_house
+    where = house.case if kind == "embargo" else "security"
+    before = house.members(where)
+    old, successor = replaced(house, where, "maintainer")
+    assert BOT not in house.chat.rooms[old].members | house.chat.rooms[successor].members
+    assert house.room(where) not in (old, successor)
+    assert house.members(where) == before
+    told = [seen for seen in house.seen_in("security") if seen.document.kind == "left"]
+    assert [seen.document.title for seen in told] == [f"maintainer replaced the {kind} room; I left it"]
+    house.say("maintainer-2", "security", f"tell {house.case} Not for everybody.")
+    assert any("Not for everybody." in seen.text for seen in house.seen_in(house.case))
+    assert not [seen for seen in house.chat.seen if seen.room == successor]
+    assert house.journal_is_good()
+
+
+def test_a_direct_chat_that_was_replaced_is_not_followed(members_house: House) -> None:
+    house = members_house
+    old, successor = replaced(house, "direct", "fedora", "fedora")
+    assert BOT not in house.chat.rooms[old].members | house.chat.rooms[successor].members
+    house.say("maintainer", "security", f"embargo {house.case} date in 40 days")
+    assert house.seen_by("fedora")[-1].room not in (old, successor)
+
+
+def test_in_a_room_that_the_bot_was_never_asked_into_it_says_nothing(house: House) -> None:
     house.chat.rooms["!elsewhere"] = Room("!elsewhere", "elsewhere", "", members={address("maintainer")})
     assert house.say("maintainer", "!elsewhere", "help") is None
 

@@ -10,13 +10,27 @@ from typing import Any
 
 import pytest
 
-from adapters.matrix.http import path
+from adapters.matrix.http import Http, Refused, path
 from adapters.matrix.incoming import Reader
 from adapters.matrix.rooms import Room
 from adapters.matrix.session import Unusable
 from adapters.matrix.settings import MatrixSettings
+from adapters.stage.person import Person
 from adapters.stage.seen import Message
-from chatops.ports import Dropped, Enter, Invitation, Locked, Member, Nothing, Reacted, Received, Said, Unreadable
+from chatops.ports import (
+    Dropped,
+    Enter,
+    Invitation,
+    Leave,
+    Locked,
+    Member,
+    Nothing,
+    Reacted,
+    Received,
+    Replaced,
+    Said,
+    Unreadable,
+)
 from tests.adapters.matrix.conftest import Bot, room_key, together, whisper
 from tests.conftest import People
 
@@ -221,6 +235,49 @@ async def test_an_archive_that_is_too_large_or_waits_at_a_kill(bot: Bot, people:
     bot.inbox.rows[event] = row.model_copy(update={"event": locked})
     await bot.start()
     assert (await bot.inbox.got(event, Dropped)).size == 900
+
+
+async def upgrade(person: Person, room: str) -> str:
+    """Replace a room by one of another version, as clients offer to; the successor's id."""
+    http = Http(person.client.homeserver)
+    http.open()
+    http.token = person.client.access_token
+    try:
+        answer = await http.call("POST", path("rooms", room, "upgrade"), {"new_version": "12"})
+    finally:
+        await http.close()
+    return str(answer["replacement_room"])
+
+
+@pytest.mark.parametrize("running", [True, False])
+async def test_a_room_that_is_replaced(bot: Bot, people: People, running: bool) -> None:
+    alice = await people("alice")
+    room = await together(bot, alice, encrypted=False)
+    if not running:
+        await bot.stop()
+    await alice.client.room_put_state(room, "m.room.join_rules", {"join_rule": "public"})
+    successor = await upgrade(alice, room)
+    if not running:
+        await bot.start()
+    told = await bot.inbox.first(Replaced)
+    assert (told.room, told.by, told.successor) == (room, alice.id, successor)
+    await bot.do(Enter(), successor)
+    await bot.do(Leave(), room)
+    assert await bot.inbox.got(await alice.say(successor, "here?"), Said)
+    assert len(bot.inbox.all(Replaced)) == 1
+
+
+async def test_who_has_no_power_replaces_nothing(bot: Bot, people: People) -> None:
+    alice = await people("alice")
+    room = await bot.open("embargo", (alice.id,))
+    await alice.invited(bot.id)
+    await alice.join(room)
+    with pytest.raises(Refused) as problem:
+        await upgrade(alice, room)
+    assert problem.value.code == "M_FORBIDDEN"
+    await alice.send(room, "m.room.tombstone", {"body": "", "replacement_room": "!mine:localhost"})
+    assert await bot.inbox.got(await alice.say(room, "done"), Said)
+    assert not bot.inbox.all(Replaced)
 
 
 async def test_a_device_that_was_logged_out_comes_back_as_itself(bot: Bot, people: People) -> None:
