@@ -41,6 +41,8 @@ class Making:
             room = await self._make(effect, deed)
         refused: dict[str, str] = {}
         if deed.purpose == "direct":
+            if effect.attempts:
+                await self._ask_in(room, deed.invite[0])
             await self._mark_direct(deed.invite[0], room.id)
         else:
             for user in deed.invite:
@@ -101,6 +103,19 @@ class Making:
                 return None
             return problem.code if room.may(self._me, "invite") else "no-power"
         return None
+
+    async def _ask_in(self, room: Room, user: str) -> None:
+        """Invite the guest of a direct chat that an earlier try made. Nothing is done if they have been asked.
+
+        The server makes the room before it invites. Where the guest's own server was away it answers 502 then, and the
+        room stays with nobody asked.
+        """
+        content = await self._http.call("GET", path("rooms", room.id, "members"))
+        if any(event.get("state_key") == user for event in content.get("chunk", ())):
+            return  # invited, in, or gone again
+        # /invite can't say that it is a direct chat.
+        where = path("rooms", room.id, "state", "m.room.member", user)
+        await self._http.call("PUT", where, {"membership": "invite", "is_direct": True})
 
     async def _mark_direct(self, user: str, room_id: str) -> None:
         """Add the room to ``m.direct``, the account's list of direct chats."""

@@ -13,6 +13,7 @@ import aiohttp.web
 import pytest
 
 from adapters.matrix.http import Http, path
+from adapters.matrix.recipes import creation
 from adapters.stage.person import Person
 from chatops.ports import (
     Enter,
@@ -93,6 +94,20 @@ class TestRooms:
         joined = await bot.service._http.call("GET", path("joined_rooms"))
         assert joined["joined_rooms"] == [first.data["room"]] == [second.data["room"]]
 
+    async def test_the_guest_of_a_direct_chat_is_asked_again(self, bot: Bot, people: People) -> None:
+        """The server makes the room before it invites, and says 502 where the guest's own server is away."""
+        alice = await people("alice")
+        deed = OpenRoom(purpose="direct", name="DS-1", topic="", invite=(alice.id,))
+        effect = bot.effect(deed, attempts=1, first=datetime.now(UTC) - timedelta(minutes=1))
+        half = creation(deed.model_copy(update={"invite": ()}), effect.id, bot.id, federate=True)
+        room = (await bot.service._http.call("POST", path("createRoom"), half))["room_id"]
+        await bot.kill()  # it knows the whole room then, not the half of it that a sync may have brought
+        await bot.start()
+        for _ in range(2):
+            assert (await bot.service.perform(effect)).data["room"] == room
+        invitation = await alice.invited(bot.id)
+        assert (invitation.room, invitation.direct) == (room, True)
+
     async def test_a_retry_does_not_overtake_a_request_that_may_still_be_at_work(self, bot: Bot) -> None:
         effect = bot.effect(OpenRoom(purpose="embargo", name="DS-1", topic=""), attempts=1, first=datetime.now(UTC))
         with pytest.raises(TryLater) as problem:
@@ -152,6 +167,31 @@ class TestMessages:
         assert seen.kind == "m.notice"
         assert "the embargo ends at noon" in seen.body
         assert "the embargo ends at noon" in (seen.formatted or "")
+
+    async def test_who_is_removed_has_no_key_to_what_is_said_next(self, bot: Bot, people: People) -> None:
+        """The session is another one then, even for somebody who gets hold of the ciphertext."""
+        alice, bob = await people("alice"), await people("bob")
+        room = await invited_into(bot, alice)
+        await bot.do(Invite(user=bob.id), room)
+        await bob.join(room)
+        first, second = await bot.say(room, "both read it"), await bot.say(room, "this too")
+        for event in (first, second):
+            await bob.read(event)
+        await bot.do(Remove(user=bob.id, reason=""), room)
+        last = await bot.say(room, "one reads it")
+        assert (await alice.read(last)).decrypted
+        # What was sent to bob's device before this has come before it.
+        aside = await bot.open("direct", (bob.id,))
+        await bob.join(aside)
+        await bob.read(await bot.say(aside, "a word"))
+        sessions = [
+            (await bot.service._http.call("GET", path("rooms", room, "event", event)))["content"]["session_id"]
+            for event in (first, second, last)
+        ]
+        assert sessions[0] == sessions[1] != sessions[2]
+        held = {session.id for session in bob.client.olm.inbound_group_store}
+        assert sessions[0] in held
+        assert sessions[2] not in held
 
     async def test_nothing_is_said_while_somebody_is_there_of_whom_the_core_has_not_heard(
         self, bot: Bot, people: People
