@@ -21,6 +21,7 @@ from slack_bolt.response import BoltResponse
 
 from adapters.slack import forms, incoming
 from adapters.slack.archives import Archives
+from adapters.slack.gathering import Gathering
 from adapters.slack.home import Homes
 from adapters.slack.incoming import Installation, Json, Malformed, Where
 from adapters.slack.modals import Modals
@@ -60,6 +61,7 @@ class Listeners:
     def __init__(self, parts: Parts, signing_secret: str | None) -> None:
         self._parts = parts
         self._here = parts.here
+        self._gathering = Gathering(parts.intake)
         self._app = app = AsyncApp(
             name="slack",
             logger=quiet("bolt"),
@@ -215,7 +217,7 @@ class Listeners:
     # --- what they share ----------------------------------------------------------------------------------------------
 
     async def _admit(self, rows: list[Received]) -> None:
-        await self._parts.intake.admit(rows)
+        await self._gathering.admit(rows)
 
     async def _placed(self, where: Where, target: str | None) -> Where:
         """With the channel of who pressed on a home page, and whether it is the bot's own with them."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from time import time
 from typing import Any
 
@@ -33,6 +33,8 @@ PATH = "/slack/events"
 PATIENCE = 10.0
 """Seconds that what is in hand is given when the bot stops."""
 _CONNECT = 30.0
+_READ = ("Content-Type", "X-Slack-Request-Timestamp", "X-Slack-Signature")
+"""The headers that anybody looks at: Bolt takes its time over each."""
 
 
 class Http:
@@ -67,7 +69,10 @@ class Http:
             return web.Response(status=401)
         try:
             body = (await request.read()).decode()  # Slack's are UTF-8
-            asked = AsyncBoltRequest(body=body, query=request.query_string, headers=dict(request.headers))
+            headers: dict[str, str | Sequence[str]] = {
+                name: request.headers[name] for name in _READ if name in request.headers
+            }
+            asked = AsyncBoltRequest(body=body, headers=headers)
         except web.HTTPRequestEntityTooLarge:
             log.warning("payload refused: too-large")
             return web.Response(status=400)

@@ -325,7 +325,7 @@ async def test_nothing_of_a_payload_is_logged_at_any_level(front: Front, caplog:
 async def test_what_is_in_hand_is_answered_before_the_end(front: Front) -> None:
     front.intake.held = asyncio.Event()
     answers = [asyncio.create_task(front.slackers.command(MAINTAINER, str(n), "C0PUBLIC")) for n in range(5)]
-    await until(lambda: front.intake.admissions == 5)
+    await until(lambda: len(front.core.asked) == 5)
     stopping = asyncio.create_task(front.server.stop())
     done, _ = await asyncio.wait([stopping], timeout=0.2)
     assert not done
@@ -489,7 +489,7 @@ async def test_all_are_acknowledged_in_time_beside_a_busy_writer(http: Front) ->
 
     async def hog() -> None:
         while not stop.is_set():
-            for seconds in (2.0, 0.5, *(0.02,) * 20):
+            for seconds in (2.0, 2.0, 0.5, *(0.02,) * 40):
                 await http.store.write(busy(seconds))
 
     waited: list[float] = []
