@@ -9,7 +9,8 @@ from dataclasses import replace
 from chatops.commands.declare import Arg, BadValue, Registry, Shape
 from chatops.commands.desk import Desk, Refusal
 from chatops.commands.kinds import Choice, People, Person, Text
-from chatops.commands.parse import BadFields, addressed
+from chatops.commands.parse import BadFields, addressed, split
+from chatops.config import Project
 from chatops.model.machines import Forbidden
 from chatops.ports import Form, FormField
 from chatops.service import dispatch
@@ -18,6 +19,13 @@ MOST = 100
 """More options than these are typed, not picked."""
 LONG = 500
 """A text that may be longer than this gets several lines."""
+
+
+def may_open(registry: Registry, project: Project, line: str) -> bool:
+    """Whether a line looks like one that opens a form, whoever typed it and wherever."""
+    typed = split(addressed(line, project.command, bare=True) or "", project.case_prefix)
+    verb = typed.verb.rstrip(":,;.!?")
+    return verb in registry and " ".join((verb, *typed.rest.split())) in registry[verb].form
 
 
 def form_for(registry: Registry, desk: Desk, line: str) -> Form | None:
