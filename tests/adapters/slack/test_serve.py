@@ -338,9 +338,10 @@ async def test_what_is_in_hand_is_answered_before_the_end(front: Front) -> None:
 async def test_a_new_connection_is_made_when_slack_wants_one(tmp_path: Path) -> None:
     async with serving(tmp_path, "socket") as front:
         assert front.socket is not None
-        await front.socket.ask_to_reconnect()
-        await until(lambda: front.socket is not None and len(front.socket.opened_with) == 2)
-        await until(lambda: front.socket is not None and len(front.socket.connections) == 1)
+        socket, (old,) = front.socket, front.socket.connections
+        await socket.ask_to_reconnect()
+        await until(lambda: len(socket.opened_with) == 2)
+        await until(lambda: len(socket.connections) == 1 and socket.connections[0] is not old)
         assert (await front.slackers.command(MAINTAINER, "status", "C0PUBLIC")).status == 200
 
 
