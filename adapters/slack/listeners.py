@@ -1,22 +1,24 @@
 """What is done with each payload: its rows are committed, and only then is Slack told that it was taken.
 
-Bolt verifies signatures and tells the kinds apart. In the mode ``process_before_response`` its answer goes out when the
-listener returns; a listener that fails is a 500 (no acknowledgement in Socket Mode), and Slack sends an event again.
-It does not send again what somebody typed or pressed: they are told.
+Bolt reads requests, verifies their signatures and answers Slack's own checks. What is left comes here before Bolt looks
+for listeners: nothing is matched twice, and what is returned is the answer. A payload that fails is a 500 (no
+acknowledgement in Socket Mode), and Slack sends an event again. It does not send again what somebody typed or pressed:
+they are told.
 """
 
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
-import re
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
-from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncBoltContext, AsyncBoltRequest
+from slack_bolt.async_app import AsyncApp, AsyncBoltRequest
 from slack_bolt.authorization import AuthorizeResult
-from slack_bolt.authorization.async_authorize import AsyncAuthorize
+from slack_bolt.middleware.async_middleware import AsyncMiddleware
 from slack_bolt.response import BoltResponse
 
 from adapters.slack import forms, incoming
@@ -34,8 +36,9 @@ log = logging.getLogger(__name__)
 VERIFY = "verify-lines"
 """The callback id of the message shortcut "Verify checksum lines"."""
 APOLOGY = "I could not take that; please send it again."
-_ANY = re.compile("")
 _CHECK_PATIENCE = 2.0  # seconds
+
+_Take = Callable[[Json, str | None], Awaitable[BoltResponse]]
 
 
 @dataclass(frozen=True)
@@ -55,191 +58,179 @@ class Parts:
     clock: Callable[[], datetime]
 
 
-class Listeners:
-    """Bolt's app with a listener for every kind of payload."""
+class Listeners(AsyncMiddleware):
+    """Bolt's app, and what it hands on. Takes a payload of any kind, with the id of its envelope in Socket Mode."""
 
     def __init__(self, parts: Parts, signing_secret: str | None) -> None:
         self._parts = parts
         self._here = parts.here
         self._gathering = Gathering(parts.intake)
-        self._app = app = AsyncApp(
+        self._kinds: Mapping[str, _Take] = {
+            "command": self._command,
+            "event_callback": self._event,
+            "block_actions": self._button,
+            "message_action": self._shortcut,
+            "view_submission": self._form,
+        }
+        self._app = AsyncApp(
             name="slack",
             logger=quiet("bolt"),
-            process_before_response=True,
+            process_before_response=True,  # an answer before the work is done would be a lie
             signing_secret=signing_secret or "",
             request_verification_enabled=signing_secret is not None,
-            authorize=_Authorized(parts.here),
-            ignoring_self_events_enabled=False,  # what the bot does itself is told apart in incoming
-            attaching_function_token_enabled=False,
-            attaching_conversation_kwargs_enabled=False,
+            before_authorize=self,
+            authorize=_unasked,
         )
-        app.command(_ANY)(self._command)
-        app.event(_ANY)(self._event)
-        app.action(_ANY)(self._button)
-        app.view(_ANY)(self._form)
-        app.shortcut(_ANY)(self._shortcut)
-        app.error(self._failed)
 
     async def answer(self, request: AsyncBoltRequest) -> BoltResponse:
-        """What to answer a request. Of kinds that nobody listens to, that it came."""
+        """What to answer a request."""
         try:
             response = await self._app.async_dispatch(request)
-        except Exception as problem:  # Bolt's own, over a payload that lacks what Bolt takes for granted
+        except Exception as problem:  # Bolt's own, over a payload that is not what Bolt takes for granted
             log.warning("payload refused: %s", type(problem).__name__)
             return BoltResponse(status=400)
-        if response.status == 404:
-            return BoltResponse(status=200)
         if response.status != 200:
             log.warning("payload refused: %d", response.status)
         return response
 
-    async def _failed(self, error: Exception) -> None:
-        log.error("payload not taken: %s", type(error).__name__)
+    async def async_process(
+        self,
+        *,
+        req: AsyncBoltRequest,
+        resp: BoltResponse,
+        next: Callable[[], Awaitable[BoltResponse]],  # noqa: A002 - Bolt's name
+    ) -> BoltResponse:
+        """Bolt's call, once a request is known to be Slack's."""
+        body = req.body
+        kind = "command" if "command" in body else str(body.get("type"))
+        if kind == "url_verification":
+            return await next()
+        take = self._kinds.get(kind)
+        if take is None:  # nobody listens to it
+            return _taken()
+        if not self._here.owns(body):
+            return _dropped("other-team")
+        try:
+            return await take(body, req.context.get("envelope_id"))
+        except Malformed as problem:
+            return _dropped(problem.code)
+        except Exception as problem:
+            _failed(problem)
+            return BoltResponse(status=500)
 
     # --- one for each kind --------------------------------------------------------------------------------------------
 
-    async def _command(self, ack: AsyncAck, body: Json, context: AsyncBoltContext) -> None:
-        try:
-            where, line = incoming.command(body, self._parts.clock(), context.get("envelope_id"))
-        except Malformed as problem:
-            return await self._dropped(ack, problem.code)
-        if not self._here.owns(body):
-            return await self._dropped(ack, "other-team")
+    async def _command(self, body: Json, envelope: str | None) -> BoltResponse:
+        where, line = incoming.command(body, self._parts.clock(), envelope)
         try:
             where = replace(where, pair=await self._parts.pairs.own(where.room, where.user))
             if await self._parts.modals.open(where, body.get("trigger_id"), line):
-                await ack()
-                return None
-            await self._admit([incoming.said(self._here, where, self._as_typed(line))])
+                return _taken()
+            await self._admit(incoming.said(self._here, where, self._as_typed(line)))
         except Exception as problem:
-            await self._failed(problem)
-            await ack(APOLOGY)
-            return None
-        await ack()
+            _failed(problem)
+            return _taken(APOLOGY)
         self._parts.homes.touch(where.user)
-        return None
+        return _taken()
 
-    async def _event(self, ack: AsyncAck, body: Json) -> None:
-        if not self._here.owns(body):
-            return await self._dropped(ack, "other-team")
+    async def _event(self, body: Json, envelope: str | None) -> BoltResponse:
+        rows = incoming.event(self._here, body, self._parts.clock())
         told = body["event"]
         if told["type"] == "app_home_opened":
             if told.get("tab", "home") == "home" and isinstance(told.get("user"), str):
                 self._parts.homes.opened(told["user"])
-            return None
-        if (code := incoming.lost(self._here, told)) is not None:
+        elif (code := incoming.lost(self._here, told)) is not None:
             self._parts.lost(code)
-            return None
-        try:
-            rows = incoming.event(self._here, body, self._parts.clock())
-        except Malformed as problem:
-            return await self._dropped(ack, problem.code)
-        if told["type"] == "message" and rows and incoming.is_own_pair(told):
+        elif told["type"] == "message" and rows and incoming.is_own_pair(told):
             self._parts.pairs.learn(told["channel"], told["user"])
         if rows:
-            await self._admit(rows)
+            await self._admit(*rows)
         for row in rows:
             if isinstance(row.event, Locked):
                 self._parts.archives.put(row)
-        return None
+        return _taken()
 
-    async def _button(self, ack: AsyncAck, body: Json, context: AsyncBoltContext) -> None:
+    async def _button(self, body: Json, envelope: str | None) -> BoltResponse:
         found = incoming.button(body)
         if found is None:
-            await ack()
-            return None
+            return _taken()
         command, target = found
-        try:
-            where = incoming.interaction(body, self._parts.clock(), context.get("envelope_id"))
-        except Malformed as problem:
-            return await self._dropped(ack, problem.code)
-        if not self._here.owns(body):
-            return await self._dropped(ack, "other-team")
-        where = await self._placed(where, target)
+        where = await self._placed(incoming.interaction(body, self._parts.clock(), envelope), home=target is None)
         if await self._parts.modals.open(where, body.get("trigger_id"), command):
-            await ack()
-            return None
+            return _taken()
         if target is None:
             row = incoming.said(self._here, where, self._as_typed(command))
         else:
             row = incoming.pressed(self._here, where, target, command)
-        await self._admit([row])
-        await ack()
+        await self._admit(row)
         self._parts.homes.touch(where.user)
-        return None
+        return _taken()
 
-    async def _shortcut(self, ack: AsyncAck, body: Json, context: AsyncBoltContext) -> None:
-        if body.get("callback_id") != VERIFY or body.get("type") != "message_action":
-            return await self._dropped(ack, "no-such-shortcut")
-        try:
-            where = incoming.interaction(body, self._parts.clock(), context.get("envelope_id"))
-        except Malformed as problem:
-            return await self._dropped(ack, problem.code)
-        if not self._here.owns(body):
-            return await self._dropped(ack, "other-team")
-        where = await self._placed(where, "")
+    async def _shortcut(self, body: Json, envelope: str | None) -> BoltResponse:
+        if body.get("callback_id") != VERIFY:
+            return _dropped("no-such-shortcut")
+        where = await self._placed(incoming.interaction(body, self._parts.clock(), envelope))
         text = f"verify\n{incoming.shortcut_text(body)}"
-        await self._admit([incoming.said(self._here, where, self._as_typed(text))])
-        await ack()
-        return None
+        await self._admit(incoming.said(self._here, where, self._as_typed(text)))
+        return _taken()
 
-    async def _form(self, ack: AsyncAck, body: Json) -> None:
+    async def _form(self, body: Json, envelope: str | None) -> BoltResponse:
+        where = incoming.submission(body, self._parts.clock())
         shown = body["view"]
         if shown.get("callback_id") != forms.CALLBACK:
-            return await self._dropped(ack, "no-such-form")
-        if not self._here.owns(body):
-            return await self._dropped(ack, "other-team")
+            return _dropped("no-such-form")
         try:
-            where = incoming.submission(body, self._parts.clock())
             origin = forms.Origin.read(shown["private_metadata"])
             values = forms.values(shown["state"]["values"])
-        except Malformed as problem:
-            return await self._dropped(ack, problem.code)
-        except (KeyError, TypeError, ValueError):
-            return await self._dropped(ack, "view")
+        except (AttributeError, KeyError, TypeError, ValueError):
+            raise Malformed("view") from None
         where = replace(where, room=origin.room, pair=origin.pair, url=self._parts.modals.url(shown["id"]))
-        asker = self._parts.modals.asker(where)
         try:
             async with asyncio.timeout(_CHECK_PATIENCE):
+                asker = self._parts.modals.asker(where)
                 problems = await self._parts.interactions.check(asker, origin.line, values)
             if not problems:
-                await self._admit([incoming.said(self._here, where, self._as_typed(origin.line), values)])
+                await self._admit(incoming.said(self._here, where, self._as_typed(origin.line), values))
         except Exception as problem:
-            await self._failed(problem)
+            _failed(problem)
             problems = {"": APOLOGY}
         if problems:
-            await ack(response_action="errors", errors=forms.errors(shown, problems))
-            return None
-        await ack()
+            return _taken({"response_action": "errors", "errors": forms.errors(shown, problems)})
         self._parts.homes.touch(where.user)
-        return None
+        return _taken()
 
     # --- what they share ----------------------------------------------------------------------------------------------
 
-    async def _admit(self, rows: list[Received]) -> None:
+    async def _admit(self, *rows: Received) -> None:
         await self._gathering.admit(rows)
 
-    async def _placed(self, where: Where, target: str | None) -> Where:
+    async def _placed(self, where: Where, *, home: bool = False) -> Where:
         """With the channel of who pressed on a home page, and whether it is the bot's own with them."""
-        if target is None:
+        if home:
             return replace(where, room=await self._parts.pairs.of(where.user), pair=True)
         return replace(where, pair=await self._parts.pairs.own(where.room, where.user))
 
     def _as_typed(self, line: str) -> str:
         return f"{self._parts.command} {line}".rstrip()
 
-    async def _dropped(self, ack: AsyncAck, code: str) -> None:
-        """Slack is told that it came, so that it does not send it again."""
-        log.warning("payload dropped: %s", code)
-        await ack()
+
+def _taken(answer: str | Json = "") -> BoltResponse:
+    """That it was taken, with something for whoever did it."""
+    if isinstance(answer, str):
+        return BoltResponse(status=200, body=answer)
+    return BoltResponse(status=200, body=json.dumps(answer), headers={"content-type": "application/json"})
 
 
-class _Authorized(AsyncAuthorize):
-    """One installation, known from the start. No listener uses Bolt's client, so it gets no token, and Slack is not
-    asked about it with every request."""
+def _dropped(code: str) -> BoltResponse:
+    """Slack is told that it came, so that it does not send it again."""
+    log.warning("payload dropped: %s", code)
+    return _taken()
 
-    def __init__(self, here: Installation) -> None:
-        self._result = AuthorizeResult(enterprise_id=None, team_id=here.team, bot_user_id=here.bot)
 
-    async def __call__(self, **_: object) -> AuthorizeResult:
-        return self._result
+def _failed(problem: Exception) -> None:
+    log.error("payload not taken: %s", type(problem).__name__)
+
+
+async def _unasked(**_: Any) -> AuthorizeResult:
+    """For Bolt, which would look up the workspace of whatever comes after this."""
+    return AuthorizeResult(enterprise_id=None, team_id=None)

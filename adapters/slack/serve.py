@@ -13,7 +13,6 @@ from typing import Any
 
 import aiohttp
 from aiohttp import web
-from slack_bolt.adapter.aiohttp import to_aiohttp_response
 from slack_bolt.adapter.socket_mode.async_internals import send_async_response
 from slack_bolt.async_app import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
@@ -79,7 +78,9 @@ class Http:
         except Exception as problem:  # of what does not parse, any: it is not known yet to be Slack's
             log.warning("payload refused: %s", type(problem).__name__)
             return web.Response(status=400)
-        return await to_aiohttp_response(await self._answer(asked))
+        answer = await self._answer(asked)
+        (kind,) = answer.headers.get("content-type", ["text/plain"])
+        return web.Response(status=answer.status, body=answer.body.encode(), headers={"Content-Type": kind})
 
 
 def _could_be_signed(request: web.BaseRequest) -> bool:
