@@ -156,7 +156,9 @@ async def test_somebody_let_in_from_outside_is_put_out(place: House) -> None:
         )
         for now in ("join", "leave")
     )
-    assert [e["type"] for e in timeline[joined:left] if e["sender"] == place.bot_id] == []
+    # (What it had said before may be pinned late: a pin names an event, and tells nothing.)
+    said = [event["type"] for event in timeline[joined:left] if event["sender"] == place.bot_id]
+    assert [kind for kind in said if kind != "m.room.pinned_events"] == []
     only_asked(place, "suse")
 
 
