@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from chatops.checksums.archives import KnownArchive
+from chatops.commands.alarms import no_alarms
 from chatops.commands.cards import board
 from chatops.commands.declare import CaseUse, Command, Who, option, raw
 from chatops.commands.desk import (
@@ -26,7 +27,6 @@ from chatops.commands.desk import (
     Refusal,
     Security,
 )
-from chatops.commands.embargo import no_alarms
 from chatops.commands.kinds import Text, Version
 from chatops.commands.moving import edit_case, moved, states
 from chatops.commands.releases import check_lines

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from chatops.commands.alarms import no_alarms
 from chatops.commands.declare import TEAM_ROOMS, CaseUse, Command, Who, raw
 from chatops.commands.desk import Decision, Desk, Message, Outgoing, Refusal, Security
-from chatops.commands.embargo import no_alarms
 from chatops.commands.kinds import Text
 from chatops.commands.moving import edit_case, moved
 from chatops.commands.timeline import marks

@@ -8,10 +8,11 @@ from dataclasses import dataclass, replace
 from chatops import policy
 from chatops.commands.declare import PRIVATE, CaseUse, Command, Who, raw
 from chatops.commands.desk import CaseRoom, Decision, Desk, Message, Outgoing, Refusal, Security
-from chatops.commands.embargo import enough, question_card, settle
 from chatops.commands.kinds import Text
+from chatops.commands.ledger import question_card
 from chatops.commands.moving import moved
 from chatops.commands.report import standing
+from chatops.commands.settling import enough, settle
 from chatops.document import quote
 from chatops.model.cases import Proposal
 from chatops.model.changes import Change, Happened, Moved, put

@@ -1,0 +1,30 @@
+"""The timers of a case's dates. They only remind (:mod:`chatops.service.reminders`)."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from chatops.commands.desk import Alarm
+from chatops.model.book import CaseFile
+
+WARNINGS = (timedelta(days=7), timedelta(days=3), timedelta(days=1), timedelta(hours=2), timedelta(0))
+"""Before a release date, coordinators are warned so often; at the date the case says that it binds nobody."""
+
+
+def crd_alarms(case: str, at: datetime, now: datetime) -> list[Alarm]:
+    """Warnings before a release date; those whose time has passed are taken away."""
+    return [
+        Alarm(f"crd:{case}:{int(before.total_seconds())}", "crd", at - before if at - before > now else None, case)
+        for before in WARNINGS
+    ]
+
+
+def no_alarms(file: CaseFile) -> list[Alarm]:
+    """All timers of a case's dates taken away."""
+    names = [
+        f"review:{file.id}",
+        f"next-word:{file.id}",
+        *(f"crd:{file.id}:{int(w.total_seconds())}" for w in WARNINGS),
+    ]
+    names += [f"{kind}:{file.id}:{one}" for kind in ("lapse", "silent") for one in file.participants]
+    return [Alarm(name, name.split(":", 1)[0], None) for name in names]
