@@ -95,6 +95,21 @@ class Slack(Section):
     api: str = Field(default="https://slack.com/api/", description="the Web API's address; another one for tests")
 
 
+class Wording(Section):
+    """Words to the public that the project may put its own way."""
+
+    holding: tuple[str, ...] = Field(
+        default=(
+            "{project}'s security team knows that details of a vulnerability are public. We are working on it, and will"
+            " announce the fixed release as soon as we can.",
+            "Releases: {release_page}",
+            "{name}, for the security team",
+        ),
+        min_length=1,
+        description="the statement after a leak, by paragraph; {project}, {name} and {release_page} are filled in",
+    )
+
+
 class Releases(Section):
     """A plain directory of published archives with SHA*SUMS files, and one where new ones are prepared in private."""
 
@@ -120,6 +135,7 @@ class Settings(Section):
     store: Store = Store()
     matrix: Matrix | None = None
     slack: Slack | None = None
+    wording: Wording = Wording()
     releases: Releases = Releases()
     coordinators: tuple[Person, ...] = ()
     log_level: str = Field(default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
@@ -131,6 +147,7 @@ SECTIONS: Mapping[str, type[Section]] = {
     "store": Store,
     "matrix": Matrix,
     "slack": Slack,
+    "wording": Wording,
     "releases": Releases,
     "coordinators": Person,
 }

@@ -18,7 +18,6 @@ from chatops.commands.desk import (
     Decision,
     Desk,
     Direct,
-    EmbargoOver,
     Job,
     Message,
     Outgoing,
@@ -27,6 +26,7 @@ from chatops.commands.desk import (
     Refusal,
     Security,
 )
+from chatops.commands.ending import lifted
 from chatops.commands.kinds import Text, Version
 from chatops.commands.moving import edit_case, moved, states
 from chatops.commands.releases import check_lines
@@ -175,7 +175,6 @@ def general_release(
 ) -> Decision:
     """The embargo is lifted, the public is told, everybody is thanked."""
     public = announcement(desk, file, text, version, vulnerable)
-    asked = file.ever_asked()
     published = Release(version=version, state="published", published_at=desk.now)
     changes: list[Change] = [
         new(published)
@@ -209,7 +208,7 @@ def general_release(
         Message(Public(), public),
         Message(CaseRoom(file.id), thanks),
     ]
-    messages += [Message(Direct(one), EmbargoOver(desk.project, file.id)) for one in asked]
+    messages += lifted(desk, file)
     if file.case.reporter:
         messages.append(Message(Direct(file.case.reporter), _to_reporter(file, version), kind="reporter"))
     done = Document(

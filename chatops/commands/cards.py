@@ -26,7 +26,7 @@ from chatops.document import (
     who,
 )
 from chatops.model.book import CaseFile
-from chatops.model.machines import IN_FORCE, Consent, Embargo, Report
+from chatops.model.machines import IN_FORCE, Consent, Embargo, Exposure, Report
 
 MAY: tuple[str, ...] = (
     "You may patch your own systems.",
@@ -109,6 +109,8 @@ def case_card(file: CaseFile, now: datetime, *, inside: bool, title: str | None 
         pairs.append(("Owner", (*owner, *line(*backup))))
     pairs.append(("Severity", f"{case.band} ({case.severity})" if case.severity else "not rated yet"))
     pairs.append(("Embargo", dates(file, now)))
+    if outside := _outside(Exposure(case.exposure)):
+        pairs.append(("Known outside", outside))
     if file.question is not None:
         pairs.append(("Proposed date", _question(file)))
     for name, value in (
@@ -141,6 +143,11 @@ def case_card(file: CaseFile, now: datetime, *, inside: bool, title: str | None 
         blocks=tuple(blocks),
         actions=next_actions(file) if inside else (),
     )
+
+
+def _outside(exposure: Exposure) -> str:
+    bits = ((exposure.public, "public"), (exposure.exploit, "an exploit is public"), (exposure.attacks, "attacks seen"))
+    return ", ".join(words for holds, words in bits if holds)
 
 
 def _reporter(file: CaseFile) -> str:

@@ -106,6 +106,7 @@ class CaseUse(Enum):
     NONE = auto()
     OPTIONAL = auto()
     NEEDED = auto()
+    CLAIMED = auto()  # anybody may name any: the answer never tells whether there is such a case
 
 
 EVERYWHERE = frozenset(PlaceKind)

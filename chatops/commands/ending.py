@@ -6,9 +6,15 @@ from chatops.commands.alarms import no_alarms
 from chatops.commands.cards import case_card
 from chatops.commands.desk import Decision, Desk, Direct, EmbargoOver, Message, Outgoing, Refusal, Security
 from chatops.commands.moving import moved
+from chatops.model.book import CaseFile
 from chatops.model.changes import Happened
 from chatops.model.moves import Move
 from chatops.model.people import PlaceKind
+
+
+def lifted(desk: Desk, file: CaseFile) -> list[Outgoing]:
+    """The word to everybody who was ever asked, those who declined or lapsed too, that the embargo is over."""
+    return [Message(Direct(one), EmbargoOver(desk.project, file.id)) for one in file.ever_asked()]
 
 
 def end(desk: Desk, reason: str | None) -> Decision:
@@ -17,17 +23,16 @@ def end(desk: Desk, reason: str | None) -> Decision:
         raise Refusal(f"say why it ends. Usage: embargo {file.id} end REASON")
     if not file.embargoed:
         raise Refusal(f"no embargo is in force in {file.id}")
-    asked = file.ever_asked()
     steps = moved(file, Move.EMBARGO_END)
     told = Happened("embargo ended", file.id, text=reason, changes=steps)
-    over = EmbargoOver(desk.project, file.id)
     inside = desk.place is not PlaceKind.EMBARGO
     title = f"{file.id}: the embargo is over; nothing is announced by that"
     card = case_card(file, desk.now, inside=inside, title=title)
-    messages: list[Outgoing] = [Message(Direct(one), over) for one in asked]
+    messages = lifted(desk, file)
     if desk.place is not PlaceKind.SECURITY:
         messages.append(Message(Security(), card))
-    if file.case.reporter and file.case.reporter not in asked:
+    if file.case.reporter and file.case.reporter not in file.ever_asked():
+        over = EmbargoOver(desk.project, file.id)
         messages.append(Message(Direct(file.case.reporter), over.document(), kind="reporter"))
     # The reporter still waits for a word.
     alarms = [alarm for alarm in no_alarms(file) if alarm.kind != "next-word"]

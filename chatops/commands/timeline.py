@@ -16,6 +16,7 @@ TEAM_ONLY = frozenset(
     {
         "reported",
         "reporter added",
+        "leak claimed",
         "expert added",
         "expert removed",
         "could not be reached",

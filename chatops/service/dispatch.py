@@ -112,6 +112,8 @@ def _case(desk: Desk, command: Command, typed: Line) -> CaseFile | None:
     """The case that was named, or the room's, or the only one it can be."""
     if command.case is CaseUse.NONE:
         return None
+    if command.case is CaseUse.CLAIMED:
+        return desk.file if typed.case is None else desk.book.case(typed.case)
     if desk.place is PlaceKind.EMBARGO:
         return _room_case(desk, command, typed)
     if typed.case is not None:
@@ -161,7 +163,10 @@ def run(registry: Registry, call: Call, desk: Desk, filled: Mapping[str, str] | 
         return Decision(reply=typed_in_public(call.command))
     if filled is not None and call.command.form:
         return call.command.handle(desk, read_fields(call.command, call.line.rest, filled, desk))
-    arguments = read_arguments(call.command, call.line.rest, desk)
+    rest = call.line.rest
+    if call.command.case is CaseUse.CLAIMED and call.file is None:
+        rest = f"{call.line.case or ''} {rest}".strip()  # a number that is none of ours is part of what was said
+    arguments = read_arguments(call.command, rest, desk)
     if call.command.preview is not None:
         return _ask_second(call, desk, arguments)
     if call.command.verb == "confirm":

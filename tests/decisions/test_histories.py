@@ -106,6 +106,9 @@ TEMPLATES = (
     "announce {case}",
     "announce {case} {announcement}",
     "confirm {code}",
+    "leak {case} {claim}",
+    "exposed {case} {outside} {exposure}",
+    "statement {case}",
     "close {case} {closing}",
     "close {case}",
     "releases",
@@ -215,6 +218,8 @@ class Fill:
                 return PEOPLE[pick % len(PEOPLE)]
             case "answer":
                 return ("affected", "fix-ready", "deployed", "not-affected", "investigating", "fixed")[pick % 6]
+            case "outside":
+                return ("public", "exploit", "attacks")[pick % 3]
             case "yes":
                 return ("yes", "no")[pick % 2]
             case "version":
