@@ -19,6 +19,11 @@ def crd_alarms(case: str, at: datetime, now: datetime) -> list[Alarm]:
     ]
 
 
+def status_alarm(case: str, contact: str, now: datetime, days: int) -> Alarm:
+    """In some days, a member is asked how their packages stand, unless their organisation has said so by then."""
+    return Alarm(f"status:{case}:{contact}", "status", now + timedelta(days=days), case, data={"contact": contact})
+
+
 def no_alarms(file: CaseFile) -> list[Alarm]:
     """All timers of a case's dates taken away."""
     names = [
@@ -26,5 +31,5 @@ def no_alarms(file: CaseFile) -> list[Alarm]:
         f"next-word:{file.id}",
         *(f"crd:{file.id}:{int(w.total_seconds())}" for w in WARNINGS),
     ]
-    names += [f"{kind}:{file.id}:{one}" for kind in ("lapse", "silent") for one in file.participants]
+    names += [f"{kind}:{file.id}:{one}" for kind in ("lapse", "silent", "status") for one in file.participants]
     return [Alarm(name, name.split(":", 1)[0], None) for name in names]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from chatops.commands.alarms import status_alarm
 from chatops.commands.declare import CaseUse, Command, Who
 from chatops.commands.desk import Alarm, CaseRoom, Decision, Desk, Message, Refusal, Security
 from chatops.commands.moving import edit_participant, moved, off_team
@@ -42,7 +43,10 @@ def accept(desk: Desk, args: object) -> Decision:
         reply=welcome(desk, file),
         events=[Happened("accepted", file.id, {"who": desk.actor.name}, changes=(*steps, change))],
         messages=[*messages],
-        alarms=[Alarm(f"lapse:{file.id}:{desk.actor.id}", "lapse", None)],
+        alarms=[
+            Alarm(f"lapse:{file.id}:{desk.actor.id}", "lapse", None),
+            status_alarm(file.id, desk.actor.id, desk.now, desk.settings.policy.status_days),
+        ],
     )
 
 

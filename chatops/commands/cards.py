@@ -26,6 +26,7 @@ from chatops.document import (
     who,
 )
 from chatops.model.book import CaseFile
+from chatops.model.cases import Downstream
 from chatops.model.machines import IN_FORCE, Consent, Embargo, Exposure, Report
 
 MAY: tuple[str, ...] = (
@@ -170,12 +171,19 @@ def people(file: CaseFile) -> Table | None:
     for one in file.participants.values():
         if one.role != "expert" and one.asked_at is not None:
             down = file.downstreams.get(one.organisation or "")
-            status = down.answer if down and down.answer else "no answer"
+            status = said(down) if down else "no answer"
             answer = ANSWERS[Consent(one.consent)]
             if one.consent == Consent.NO_EMBARGO and file.case.embargo == Embargo.EXITED:
                 answer = "was a member" if one.terms_until else "was asked"
             rows.append((line(strong(file.name(one.contact))), line(answer), line(status)))
     return table(("who", "embargo", "status"), sorted(rows, key=str)) if rows else None
+
+
+def said(down: Downstream) -> str:
+    """What an organisation says of its packages, and of which version."""
+    if down.answer is None:
+        return "no answer"
+    return down.answer.replace("-", " ") + (f" ({down.version})" if down.version else "")
 
 
 def next_actions(file: CaseFile) -> tuple[Action, ...]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from chatops.commands.alarms import status_alarm
 from chatops.commands.declare import TEAM_ROOMS, CaseUse, Command, Who, option, words
 from chatops.commands.desk import Decision, Desk, Direct, Message, Outgoing, Refusal, Security
 from chatops.commands.kinds import Choice, People
@@ -60,7 +61,16 @@ def handle(desk: Desk, args: Invite) -> Decision:
     )
     if desk.room is None or desk.room.kind != "security":
         messages.append(Message(Security(), card))
-    return Decision(reply=card, events=events, messages=messages)
+    days = desk.settings.policy.status_days
+    joined_now = [
+        contact.id
+        for contact in people
+        if (one := file.participants.get(contact.id)) is not None
+        and one.consent == Consent.SIGNATORY
+        and one.answered_at == desk.now
+    ]
+    alarms = [status_alarm(file.id, one, desk.now, days) for one in joined_now]
+    return Decision(reply=card, events=events, messages=messages, alarms=alarms)
 
 
 def _one(desk: Desk, contact: Contact, tell_now: bool) -> tuple[str, Happened | None, Callable[[], Message] | None]:

@@ -4,17 +4,25 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from chatops.commands.cards import people
+from chatops.commands.cards import people, said
 from chatops.commands.declare import CaseUse, Command, Who, option, positional
 from chatops.commands.desk import CaseRoom, Decision, Desk, Message, Outgoing, Refusal, Security
 from chatops.commands.kinds import Choice, Version
 from chatops.commands.moving import edit_downstream, moved
-from chatops.document import Block, Document, Tlp
+from chatops.document import Document, Tlp
+from chatops.model.book import CaseFile
 from chatops.model.changes import Happened
+from chatops.model.machines import FixStatus
 from chatops.model.moves import Move
 from chatops.model.people import PlaceKind
 
 VALUES = ("affected", "not-affected", "investigating", "fix-ready", "deployed")
+BEARS = {
+    **dict.fromkeys(VALUES, frozenset({FixStatus.UNAWARE, FixStatus.AWARE})),
+    "fix-ready": frozenset(FixStatus) - {FixStatus.DEPLOYED},
+    "deployed": frozenset(FixStatus),
+}
+"""Where an organisation may stand who says so: a fix that was there does not go away, except by a correction."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +38,9 @@ def handle(desk: Desk, args: Status) -> Decision:
     one = file.participants[desk.actor.id]
     if one.organisation is None:
         raise Refusal("you speak for no organisation in this case; ask a coordinator to set yours")
+    down = file.downstreams[one.organisation]
+    if FixStatus(down.fix) not in BEARS[args.value]:
+        raise Refusal(f"{one.organisation} is {said(down)}; if that was a mistake, ask a coordinator to correct it")
     steps = moved(file, Move(f"status {args.value}"), actor=desk.actor.id)
     change = edit_downstream(
         file,
@@ -40,22 +51,26 @@ def handle(desk: Desk, args: Status) -> Decision:
         answered_at=desk.now,
     )
     facts = {"who": one.organisation, "status": args.value} | ({"version": args.version} if args.version else {})
+    shown = card(file, f"{one.organisation} is {said(down)}")
+    messages: list[Outgoing] = [Message(Security(), shown)]
+    if desk.place is not PlaceKind.EMBARGO:
+        messages.append(Message(CaseRoom(file.id), shown))
+    return Decision(
+        reply=shown,
+        events=[Happened("status", file.id, facts, changes=(*steps, change))],
+        messages=messages,
+    )
+
+
+def card(file: CaseFile, title: str) -> Document:
+    """News of a status, over everybody's."""
     table = people(file)
-    blocks: tuple[Block, ...] = (table,) if table else ()
-    card = Document(
-        title=f"{file.id}: {one.organisation} is {args.value.replace('-', ' ')}",
+    return Document(
+        title=f"{file.id}: {title}",
         kind="status",
         tlp=Tlp.AMBER_STRICT,
         case=file.id,
-        blocks=blocks,
-    )
-    messages: list[Outgoing] = [Message(Security(), card)]
-    if desk.place is not PlaceKind.EMBARGO:
-        messages.append(Message(CaseRoom(file.id), card))
-    return Decision(
-        reply=card,
-        events=[Happened("status", file.id, facts, changes=(*steps, change))],
-        messages=messages,
+        blocks=(table,) if table else (),
     )
 
 

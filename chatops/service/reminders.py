@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from chatops.commands.desk import Alarm, CaseRoom, Decision, Job, Message, Security
-from chatops.commands.terms import house_rules
+from chatops.commands.alarms import status_alarm
+from chatops.commands.desk import Alarm, CaseRoom, Decision, Direct, Job, Message, Security
+from chatops.commands.terms import house_rules, status_actions
 from chatops.config import Settings
 from chatops.document import Document, Tlp, line, para, typed, when
 from chatops.model.book import CaseFile
+from chatops.model.machines import Consent
 from chatops.model.people import Place
 from chatops.ports import Due, Survey
 from chatops.service import alerts
@@ -55,6 +57,8 @@ def due(unit: Unit, settings: Settings, due: Due, now: datetime) -> None:
                     again=Alarm(due.timer, "next-word", now + AGAIN, file.id),
                 )
             )
+        case "status" if file.embargoed and _owes_status(file, due.data["contact"]):
+            unit.carry_out(_ask_status(file, due.data["contact"], now, settings.policy.status_days))
         case "lapse":
             for place in unit.rooms.embargo(file.id):
                 unit.rooms.settle(place)
@@ -82,6 +86,31 @@ def _remind(file: CaseFile, what: str, how: tuple[str, str], *, again: Alarm) ->
         tone="warning",
     )
     return Decision(messages=[Message(Security(), document, ping=(owner,) if owner else ())], alarms=[again])
+
+
+def _owes_status(file: CaseFile, contact: str) -> bool:
+    """A member for whose organisation nobody has said how it stands: silence is no answer, and no reproach."""
+    one = file.participants.get(contact)
+    if one is None or one.consent != Consent.SIGNATORY:
+        return False
+    down = file.downstreams.get(one.organisation or "")
+    return down is not None and down.answer is None
+
+
+def _ask_status(file: CaseFile, contact: str, now: datetime, days: int) -> Decision:
+    document = Document(
+        title=f"{file.id}: how does it look for your packages?",
+        kind="reminder",
+        tlp=Tlp.AMBER_STRICT,
+        case=file.id,
+        blocks=(
+            para('We have no answer from you yet. One word helps us to plan; "investigating" is an answer, too.'),
+            para("Later, with the version: ", typed(f"status {file.id} fix-ready version=1.0.1-2")),
+        ),
+        actions=status_actions(file),
+    )
+    again = status_alarm(file.id, contact, now, days)
+    return Decision(messages=[Message(Direct(contact), document, ping=(contact,))], alarms=[again])
 
 
 def _release_date(file: CaseFile, at: datetime, now: datetime) -> Decision:

@@ -298,7 +298,7 @@ def test_status_is_per_organisation_and_silence_is_its_own_state(members_house: 
     shown = house.say("maintainer", "security", f"show {house.case}")
     assert shown is not None
     text = house.last("security").text
-    assert "fix-ready" in text
+    assert "fix ready (1:1.0.1-2.fc44)" in text
     assert "no answer" in text
     down = house.file(house.case).downstreams["Fedora"]
     assert (down.fix, down.version) == ("VFd", "1:1.0.1-2.fc44")

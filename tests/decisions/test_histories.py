@@ -90,6 +90,7 @@ TEMPLATES = (
     "accept {case}",
     "decline {case}",
     "status {case} {answer}",
+    "correct {case} {who} {answer} {correction}",
     "agree {case}",
     "object {case} {vote}",
     "team {case} add {who}",
