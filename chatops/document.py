@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from enum import IntEnum
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
@@ -70,11 +70,14 @@ class Who(Node):
 
 
 class When(Node):
-    """An instant. Shown in UTC, and in the reader's zone where the service can. ``day`` drops the hour."""
+    """An instant. Shown in UTC, and in the reader's zone where the service can, or ``zone`` names it. ``day`` drops the
+    hour.
+    """
 
     t: Literal["when"] = "when"
     at: AwareDatetime
     day: bool = False
+    zone: str | None = None
 
 
 class Link(Node):
@@ -236,6 +239,21 @@ def nodes(part: object) -> Iterator[Node]:
     elif isinstance(part, tuple):
         for inner in part:
             yield from nodes(inner)
+
+
+P = TypeVar("P")
+
+
+def local(part: P, zone: str) -> P:
+    """A part of a document for a reader in a zone (``Europe/Berlin``): its instants are shown there, too."""
+    if isinstance(part, When):
+        return part if part.day else part.model_copy(update={"zone": zone})
+    if isinstance(part, Node):
+        inner = {name: local(getattr(part, name), zone) for name in type(part).model_fields}
+        return part.model_copy(update=inner)
+    if isinstance(part, tuple):
+        return tuple(local(inner, zone) for inner in part)  # type: ignore[return-value]
+    return part
 
 
 def dates(document: Document) -> set[datetime]:

@@ -11,10 +11,11 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC
+from datetime import UTC, datetime
 from itertools import zip_longest
 from typing import assert_never
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 from chatops.document import (
     Action,
@@ -94,10 +95,20 @@ def _character_columns(character: str) -> int:
 
 
 def instant(moment: When) -> str:
-    """``Mon 14 Dec 2026 14:00 UTC``, in English whatever the process's locale is."""
+    """``Mon 14 Dec 2026 14:00 UTC (15:00 Europe/Berlin)``, in English whatever the process's locale is."""
     at = moment.at.astimezone(UTC)
-    day = f"{_DAYS[at.weekday()]} {at.day} {_MONTHS[at.month - 1]} {at.year}"
-    return day if moment.day else f"{day} {at:%H:%M} UTC"
+    if moment.day:
+        return _day(at)
+    shown = f"{_day(at)} {at:%H:%M} UTC"
+    if moment.zone is None:
+        return shown
+    there = at.astimezone(ZoneInfo(moment.zone))
+    other = f"{_day(there)} " if there.date() != at.date() else ""
+    return f"{shown} ({other}{there:%H:%M} {moment.zone})"
+
+
+def _day(at: datetime) -> str:
+    return f"{_DAYS[at.weekday()]} {at.day} {_MONTHS[at.month - 1]} {at.year}"
 
 
 def is_web(url: str) -> bool:

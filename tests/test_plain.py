@@ -69,6 +69,9 @@ def test_instants_are_in_utc_whatever_zone_they_came_in() -> None:
     assert instant(When(at=RELEASE)) == "Mon 14 Dec 2026 14:00 UTC"
     assert instant(When(at=datetime(2026, 7, 1, 1, 5, tzinfo=berlin_summer))) == "Tue 30 Jun 2026 23:05 UTC"
     assert instant(When(at=datetime(2026, 7, 1, 1, 5, tzinfo=UTC), day=True)) == "Wed 1 Jul 2026"
+    assert instant(When(at=RELEASE, zone="Europe/Berlin")) == "Mon 14 Dec 2026 14:00 UTC (15:00 Europe/Berlin)"
+    late = "Mon 14 Dec 2026 14:00 UTC (Tue 15 Dec 2026 03:00 Pacific/Auckland)"
+    assert instant(When(at=RELEASE, zone="Pacific/Auckland")) == late
 
 
 @pytest.mark.parametrize("url", ["http://a.example", "https://a.example/x?y=1#z", "https://[::1]:8000/"])

@@ -190,9 +190,9 @@ def _user(user: str) -> Json:
 
 def _when(moment: When, style: Json | None, local: bool) -> list[Json]:
     """In UTC, and beside it in the reader's own time: not of a day, which has another name there, nor in lists."""
-    shown = _text(instant(moment), style)
     if moment.day or not local:
-        return [shown]
+        return [_text(instant(moment), style)]
+    shown = _text(instant(moment.model_copy(update={"zone": None})), style)
     stamp = int(moment.at.astimezone(UTC).timestamp())
     return [shown, _text(" "), {"type": "date", "timestamp": stamp, "format": _LOCAL, "fallback": _NO_LOCAL}]
 

@@ -1,14 +1,15 @@
 """Dates as people type them, read into aware UTC instants.
 
 ``2026-12-14 15:00 Europe/Berlin``, ``2026-12-14T15:00Z``, ``2026-12-14`` (at 15:00 UTC, when distributions prefer to
-publish), ``in 10 days``, ``next Tuesday 15:00 UTC``. An hour without a zone is in the person's zone, else UTC.
+publish), ``14 Dec 2026 15:00 UTC`` (as cards show it), ``in 10 days``, ``next Tuesday 15:00 UTC``, ``tomorrow 09:00``.
+An hour without a zone is in the person's zone, else UTC.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
 from functools import cache
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -17,11 +18,15 @@ from chatops.commands.typed import nearest, short
 
 HOUR = 15
 DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _FORM = re.compile(
-    r"(?P<day>\d{4}-\d{2}-\d{2}|in\s+\d{1,5}\s+(?:days?|weeks?|hours?)|(?:next\s+)?(?:"
-    + "|".join(DAYS)
-    + r")|tomorrow)"
-    r"(?:[T\s]+(?P<hour>\d{1,2}:\d{2}(?::\d{2})?))?\s*(?P<zone>Z|[+-]\d{2}:?\d{2}|[A-Za-z]+(?:[/_+-]+[A-Za-z0-9]+)*)?",
+    r"(?P<day>\d{4}-\d{2}-\d{2}"
+    r"|in\s+\d{1,5}\s+(?:days?|weeks?|hours?)"
+    rf"|(?:next\s+)?(?:{'|'.join(DAYS)})|today|tomorrow"
+    rf"|(?:(?P<named>{'|'.join(day[:3] for day in DAYS)})[a-z]*,?\s+)?"
+    rf"(?P<number>\d{{1,2}})\.?\s+(?P<month>{'|'.join(MONTHS)})[a-z]*\.?,?\s+(?P<year>\d{{4}}))"
+    r"(?:(?:T|,?\s+(?:at\s+)?)(?P<hour>\d{1,2}:\d{2}(?::\d{2})?))?"
+    r"\s*(?P<zone>Z|[+-]\d{2}:?\d{2}|[A-Za-z]+(?:[/_+-]+[A-Za-z0-9]+)*)?",
     re.IGNORECASE,
 )
 
@@ -33,39 +38,63 @@ def read_moment(text: str, now: datetime, zone: str | None = None) -> datetime:
     if found is None:
         raise BadValue(f'"{short(text)}" is no date; write {example}, "in 10 days" or "next Tuesday 15:00 UTC"')
     local = _zone(found["zone"] or (zone if found["hour"] else None) or "UTC", example)
-    here = now.astimezone(local)
-    day = found["day"].casefold()
-    if day.startswith("in"):
-        number, unit = re.findall(r"\d+|[a-z]+", day)[1:]
-        if int(number) > 3650:
-            raise BadValue(f'"{short(text)}" is too far away')
-        if unit.startswith("hour"):
-            return now + timedelta(hours=int(number))
-        date = (here + timedelta(days=int(number) * (7 if unit.startswith("week") else 1))).date()
-    elif day == "tomorrow":
-        date = (here + timedelta(days=1)).date()
-    elif day[0].isdigit():
-        try:
-            date = datetime.strptime(day, "%Y-%m-%d").replace(tzinfo=UTC).date()
-        except ValueError:
-            raise BadValue(f"{day} is no day of the calendar; write {example}") from None
-    else:
-        ahead = (DAYS.index(day.split()[-1]) - here.weekday()) % 7 or 7
-        date = (here + timedelta(days=ahead)).date()
+    if (hours := re.fullmatch(r"in\s+(\d+)\s+hours?", found["day"], re.IGNORECASE)) is not None:
+        return now + timedelta(hours=int(hours[1]))
+    day = _day(found, now.astimezone(local).date(), example)
     hour, minute = (int(part) for part in (found["hour"] or f"{HOUR}:00").split(":")[:2])
     if hour > 23 or minute > 59:
         raise BadValue(f"{found['hour']} is no hour of the day; write {example}")
-    return _instant(datetime(date.year, date.month, date.day, hour, minute, tzinfo=local), example)
+    return _instant(datetime(day.year, day.month, day.day, hour, minute, tzinfo=local), example)
+
+
+def _day(found: re.Match[str], today: date, example: str) -> date:
+    """The day meant, counted where the person is."""
+    word = found["day"].casefold()
+    if found["month"] or word[0].isdigit():
+        return _of_the_calendar(found, example)
+    if word.startswith("in"):
+        number, unit = re.findall(r"\d+|[a-z]+", word)[1:]
+        if int(number) > 3650:
+            raise BadValue(f'"{short(word)}" is too far away')
+        return today + timedelta(days=int(number) * (7 if unit.startswith("week") else 1))
+    if word in ("today", "tomorrow"):
+        return today + timedelta(days=("today", "tomorrow").index(word))
+    ahead = (DAYS.index(word.split()[-1]) - today.weekday()) % 7 or 7
+    return today + timedelta(days=ahead)
+
+
+def _of_the_calendar(found: re.Match[str], example: str) -> date:
+    try:
+        if not found["month"]:
+            return date.fromisoformat(found["day"])
+        day = date(int(found["year"]), MONTHS.index(found["month"].casefold()) + 1, int(found["number"]))
+    except ValueError:
+        raise BadValue(f"{short(found['day'])} is no day of the calendar; write {example}") from None
+    named = found["named"]
+    if named and not DAYS[day.weekday()].startswith(named.casefold()):
+        raise BadValue(f"{day} is a {DAYS[day.weekday()].title()}; write {day} if you mean it")
+    return day
 
 
 def _instant(at: datetime, example: str) -> datetime:
-    """A local time as an instant; of an hour that comes twice (clocks set back) the first is meant."""
+    """A local time as an instant. Clocks that are set forward leave out an hour, and set back bring one twice: which is
+    meant must be said.
+    """
     try:
-        instant = at.astimezone(UTC)
+        instant, second = at.astimezone(UTC), at.replace(fold=1).astimezone(UTC)
+        there = instant.astimezone(at.tzinfo)
     except OverflowError:
         raise BadValue(f"{at:%Y-%m-%d} is too far away; write {example}") from None
-    if instant.astimezone(at.tzinfo).replace(tzinfo=None) != at.replace(tzinfo=None):
-        raise BadValue(f"{at:%Y-%m-%d %H:%M} does not exist there, as clocks are set forward; write {example}")
+    if there.replace(tzinfo=None) != at.replace(tzinfo=None):
+        raise BadValue(
+            f"{at:%Y-%m-%d %H:%M} does not exist in {at.tzinfo}, as clocks are set forward; "
+            f"write {there:%Y-%m-%d %H:%M} {at.tzinfo}"
+        )
+    if second != instant:
+        raise BadValue(
+            f"{at:%Y-%m-%d %H:%M} comes twice in {at.tzinfo}, as clocks are set back; "
+            f"write {instant:%Y-%m-%d %H:%M} UTC or {second:%Y-%m-%d %H:%M} UTC"
+        )
     return instant
 
 

@@ -29,8 +29,9 @@ from chatops.commands.desk import (
     Security,
     Target,
 )
+from chatops.commands.moments import zones
 from chatops.config import Settings
-from chatops.document import Document, Tlp, Who, nodes
+from chatops.document import Document, Tlp, Who, local, nodes
 from chatops.model import journal
 from chatops.model.book import Book
 from chatops.model.changes import Change, Happened, Moved
@@ -354,7 +355,7 @@ class Unit:
         service = place.service if place else self._origin.service
         people = self._people(document, message.ping, service)
         post = Post(
-            document=document,
+            document=self._for_reader(document, place),
             reply_to=self._origin.event if here else None,
             thread=(self._origin.thread or (self._origin.event if self._origin.in_thread else None)) if here else None,
             edit=message.edit,
@@ -378,6 +379,15 @@ class Unit:
             tlp=document.tlp,
             case=document.case,
         )
+
+    def _for_reader(self, document: Document, place: Place | None) -> Document:
+        """Where one person reads, instants are shown in their zone, too."""
+        if place is not None and place.kind != PlaceKind.DIRECT:
+            return document
+        contact = place.contact if place else self._asker()
+        known = self.book.contact(contact) if contact else None
+        zone = zones().get(known.zone.casefold()) if known and known.zone else None
+        return local(document, zone) if zone else document
 
     def _conversation(self, message: Message, place: Place | None, here: bool) -> str:
         if message.edit:

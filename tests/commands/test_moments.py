@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 from chatops.commands.declare import BadValue
 from chatops.commands.moments import read_moment, zones
+from chatops.document import When
+from chatops.plain import instant
 
 NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)  # a Monday
 
@@ -42,6 +44,13 @@ def utc(text: str, zone: str | None = None, now: datetime = NOW) -> str:
         ("next Tuesday 15:00 UTC", "2026-03-03 15:00"),
         ("monday", "2026-03-09 15:00"),
         ("  friday  ", "2026-03-06 15:00"),
+        ("next Tuesday at 15:00 UTC", "2026-03-03 15:00"),
+        ("tomorrow 09:00", "2026-03-03 09:00"),
+        ("today 18:00", "2026-03-02 18:00"),
+        ("14 Dec 2026", "2026-12-14 15:00"),
+        ("Mon 14 Dec 2026 14:00 UTC", "2026-12-14 14:00"),
+        ("Monday, 14. December 2026, 15:00 Europe/Berlin", "2026-12-14 14:00"),
+        ("29 Feb 2028 15:00 UTC", "2028-02-29 15:00"),
     ],
 )
 def test_a_date_is_read(text: str, wanted: str) -> None:
@@ -80,7 +89,16 @@ def test_a_weekday_is_counted_where_the_person_is() -> None:
         ("2026-12-14 15:00 +10:75", "is no offset from UTC"),
         ("9999-12-31 23:00 -05:00", "too far away"),
         ("0001-01-01 00:00 +05:00", "too far away"),
-        ("2026-03-29 02:30 Europe/Berlin", "does not exist there, as clocks are set forward"),
+        ("29 Feb 2026", "is no day of the calendar"),
+        ("Tue 14 Dec 2026", "2026-12-14 is a Monday; write 2026-12-14 if you mean it"),
+        (
+            "2026-03-29 02:30 Europe/Berlin",
+            "does not exist in Europe/Berlin, as clocks are set forward; write 2026-03-29 03:30 Europe/Berlin",
+        ),
+        (
+            "2026-10-25 02:30 Europe/Berlin",
+            "comes twice in Europe/Berlin, as clocks are set back; write 2026-10-25 00:30 UTC or 2026-10-25 01:30 UTC",
+        ),
     ],
 )
 def test_what_is_no_date_is_refused_with_a_right_form(text: str, says: str) -> None:
@@ -90,8 +108,18 @@ def test_what_is_no_date_is_refused_with_a_right_form(text: str, says: str) -> N
     assert "\n" not in str(bad.value)
 
 
-def test_of_an_hour_that_comes_twice_the_first_is_meant() -> None:
-    assert utc("2026-10-25 02:30 Europe/Berlin") == "2026-10-25 00:30"
+def test_days_are_counted_by_the_calendar_over_a_clock_change_and_a_leap_day() -> None:
+    before = datetime(2026, 3, 27, 9, tzinfo=UTC)  # a Friday; clocks are set forward on Sunday
+    assert utc("in 3 days 15:00", "Europe/Berlin", before) == "2026-03-30 13:00"
+    assert utc("today 15:00", "Europe/Berlin", before) == "2026-03-27 14:00"
+    leap = datetime(2028, 2, 28, 9, tzinfo=UTC)
+    assert utc("tomorrow", None, leap) == "2028-02-29 15:00"
+    assert utc("in 2 days", None, leap) == "2028-03-01 15:00"
+
+
+def test_what_a_card_shows_can_be_typed() -> None:
+    at = datetime(2026, 12, 14, 14, 5, tzinfo=UTC)
+    assert read_moment(instant(When(at=at)), NOW) == at
 
 
 def test_a_long_zone_is_refused_at_once() -> None:
@@ -103,13 +131,13 @@ def test_a_long_zone_is_refused_at_once() -> None:
     at=st.datetimes(datetime(2026, 1, 1), datetime(2035, 1, 1)),  # noqa: DTZ001 (a local time)
     zone=st.sampled_from(sorted(zones().values())),
 )
-def test_any_local_time_is_that_instant_or_does_not_exist(at: datetime, zone: str) -> None:
+def test_any_local_time_is_that_instant_or_comes_never_or_twice(at: datetime, zone: str) -> None:
     at = at.replace(second=0, microsecond=0)
     try:
         got = read_moment(f"{at:%Y-%m-%d %H:%M} {zone}", NOW)
     except BadValue:
         there = at.replace(tzinfo=ZoneInfo(zone))
-        assert there.astimezone(UTC).astimezone(ZoneInfo(zone)).replace(tzinfo=None) != at
+        assert there.utcoffset() != there.replace(fold=1).utcoffset()
         return
     assert got.astimezone(ZoneInfo(zone)).replace(tzinfo=None) == at
     assert got.utcoffset() == timedelta(0)

@@ -259,6 +259,14 @@ def test_a_day_and_what_stands_in_a_list_are_shown_in_utc_alone() -> None:
     assert listed["elements"][0]["elements"] == [text("Mon 14 Dec 2026 14:00 UTC")]
 
 
+def test_a_readers_zone_is_named_where_slack_cannot_show_their_own_time() -> None:
+    there = when(RELEASE).model_copy(update={"zone": "Europe/Berlin"})
+    (section,) = rich(para(there))
+    assert section["elements"][0] == text("Mon 14 Dec 2026 14:00 UTC ")
+    (listed,) = rich(bullets([line(there)]))
+    assert listed["elements"][0]["elements"] == [text("Mon 14 Dec 2026 14:00 UTC (15:00 Europe/Berlin)")]
+
+
 @pytest.mark.parametrize(
     ("url", "words", "made"),
     [
