@@ -42,6 +42,7 @@ class Policy(Section):
     review_days: int = Field(default=30, ge=1, description="default terms: the embargo's review date after triage")
     answer_days: int = Field(default=3, ge=1, description="the reporter's next word after a report")
     status_days: int = Field(default=5, ge=1, description="a member who has not said how they stand is asked so often")
+    ask_again_days: int = Field(default=2, ge=1, description="who was asked and is silent is asked again after this")
     embargo_cap_days: int = Field(default=90, ge=1, description="no date may lie further off than this")
     quorum: int = Field(default=2, ge=1, description="who must agree to terms that are not the default")
     tell_now: bool = Field(default=False, description="tell contacts in full in the message that asks them")

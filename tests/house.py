@@ -107,6 +107,7 @@ class Room:
     name: str
     topic: str
     encrypted: bool = True
+    service: str = "matrix"
     members: set[str] = field(default_factory=set)
     invited: set[str] = field(default_factory=set)
 
@@ -175,7 +176,7 @@ class Chat:
             raise problem
         self.done.append(effect)
         if isinstance(effect.deed, OpenRoom):
-            room = Room(self.fresh("!room"), effect.deed.name, effect.deed.topic, members={BOT})
+            room = Room(self.fresh("!room"), effect.deed.name, effect.deed.topic, service=effect.service, members={BOT})
             self.rooms[room.id] = room
             for user in effect.deed.invite:
                 self.invite(room, user)
@@ -264,10 +265,12 @@ class House:
         *,
         coordinators: tuple[str, ...] = COORDINATORS,
         folders: bool = True,
+        services: tuple[str, ...] = ("matrix",),
         roll: Callable[[int], str] | None = None,
         **policy: Any,
     ) -> None:
         self.clock = Clock()
+        self.services = services  # each pretended; people type on the one called "matrix"
         self.engine = _engine()
         self.settings = Settings(
             policy=Policy(**policy),
@@ -289,8 +292,8 @@ class House:
         self.run()
 
     def _wire(self) -> None:
-        self.decisions = Decider(self.settings, self.registry, frozenset({"matrix"}), self.clock)
-        self._outbox = Outbox(("matrix", "releases", "shell"), gate, self._fault, jitter=lambda: 0.0)
+        self.decisions = Decider(self.settings, self.registry, frozenset(self.services), self.clock)
+        self._outbox = Outbox((*self.services, "releases", "shell"), gate, self._fault, jitter=lambda: 0.0)
 
     def fork(self) -> House:
         """Another house that goes on from where this one is."""
@@ -524,7 +527,7 @@ class House:
                 session.commit()
             news, self._news = self._news, []  # of the effects before: their outcomes are decided by now
             for room, happened in news:
-                self._put(room, happened)
+                self._put(room, happened, self.chat.rooms[room].service)
             for claim in claims:
                 result: Receipt | Exception
                 try:
@@ -562,7 +565,7 @@ class House:
         if isinstance(effect.deed, Post) and effect.deed.aside is not None:
             self.asides.append((effect.deed.aside.user, effect.deed.document))
             return Receipt()
-        if effect.service == "matrix":
+        if effect.service in self.services:
             return self.chat.perform(effect)
         if effect.service == "releases":
             return self.host.perform(effect)
@@ -590,7 +593,7 @@ class House:
             place.members.add(user)
 
     def _unit(self, session: Session, who: str, origin: Origin = NOWHERE) -> Unit:
-        return Unit(session, self.settings, frozenset({"matrix"}), self.clock(), fresh, who=who, origin=origin)
+        return Unit(session, self.settings, frozenset(self.services), self.clock(), fresh, who=who, origin=origin)
 
     def _fault(self, session: Session, row: OutboxRow, code: str) -> None:
         alerts.fault(self._unit(session, "chatops"), row, code)

@@ -24,6 +24,11 @@ def status_alarm(case: str, contact: str, now: datetime, days: int) -> Alarm:
     return Alarm(f"status:{case}:{contact}", "status", now + timedelta(days=days), case, data={"contact": contact})
 
 
+def ask_again(case: str, contact: str, now: datetime, days: int) -> Alarm:
+    """Whoever was asked and has not answered by then is asked again, by another path if there is one."""
+    return Alarm(f"silent:{case}:{contact}", "silent", now + timedelta(days=days), case, data={"contact": contact})
+
+
 def no_alarms(file: CaseFile) -> list[Alarm]:
     """All timers of a case's dates taken away."""
     names = [

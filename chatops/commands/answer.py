@@ -7,7 +7,7 @@ from chatops.commands.declare import CaseUse, Command, Who
 from chatops.commands.desk import Alarm, CaseRoom, Decision, Desk, Message, Refusal, Security
 from chatops.commands.moving import edit_participant, moved, off_team
 from chatops.commands.terms import welcome
-from chatops.document import Document, Tlp, para
+from chatops.document import Action, Document, Tlp, para
 from chatops.model.changes import Happened
 from chatops.model.machines import Consent
 from chatops.model.moves import Move
@@ -29,7 +29,7 @@ def accept(desk: Desk, args: object) -> Decision:
     if one is None or one.consent == Consent.SIGNATORY:
         raise Refusal(f"you are a member of {file.id} already")
     if one.consent == Consent.DECLINED:
-        raise Refusal(f"you declined {file.id}; ask a coordinator to invite you again")
+        return _would_come_now(desk)
     again = one.consent == Consent.LAPSED
     steps = moved(file, Move.ACCEPT, actor=desk.actor.id)
     change = edit_participant(
@@ -48,6 +48,19 @@ def accept(desk: Desk, args: object) -> Decision:
             status_alarm(file.id, desk.actor.id, desk.now, desk.settings.policy.status_days),
         ],
     )
+
+
+def _would_come_now(desk: Desk) -> Decision:
+    """Nobody lets themselves in again who said no (model.md, consent): a coordinator does, with one press."""
+    case = desk.case.id
+    wish = _note(desk, "declined, and would like to come in after all")
+    ask = Action(label="invite again", command=f"invite {case} {desk.actor.name}", emoji="📣")
+    reply = Document(
+        title=f"you declined {case}; I told the coordinators that you would like to be invited again",
+        kind="answer",
+        tlp=Tlp.GREEN,
+    )
+    return Decision(reply=reply, messages=[Message(Security(), wish.model_copy(update={"actions": (ask,)}))])
 
 
 def decline(desk: Desk, args: object) -> Decision:

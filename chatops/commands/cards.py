@@ -39,7 +39,7 @@ MAY: tuple[str, ...] = (
 
 ANSWERS = {
     Consent.NO_EMBARGO: "—",
-    Consent.INVITED: "no answer yet",
+    Consent.INVITED: "asked",
     Consent.SIGNATORY: "member",
     Consent.LAPSED: "asked about the new date",
     Consent.DECLINED: "declined",
@@ -173,6 +173,8 @@ def people(file: CaseFile) -> Table | None:
             down = file.downstreams.get(one.organisation or "")
             status = said(down) if down else "no answer"
             answer = ANSWERS[Consent(one.consent)]
+            if one.consent == Consent.INVITED and one.silent_at is not None:
+                answer = "no answer"
             if one.consent == Consent.NO_EMBARGO and file.case.embargo == Embargo.EXITED:
                 answer = "was a member" if one.terms_until else "was asked"
             rows.append((line(strong(file.name(one.contact))), line(answer), line(status)))

@@ -75,9 +75,10 @@ class CaseRoom:
 
 @dataclass(frozen=True)
 class Direct:
-    """A contact's direct chat, on the first service that reaches them."""
+    """A contact's direct chat, on the first service that reaches them; or on a named one."""
 
     contact: str
+    service: str | None = None
 
 
 @dataclass(frozen=True)

@@ -6,12 +6,12 @@ they accept, or told and asked in one message where the project or a coordinator
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from chatops.commands.alarms import status_alarm
+from chatops.commands.alarms import ask_again, status_alarm
 from chatops.commands.declare import TEAM_ROOMS, CaseUse, Command, Who, option, words
-from chatops.commands.desk import Decision, Desk, Direct, Message, Outgoing, Refusal, Security
+from chatops.commands.desk import Alarm, Decision, Desk, Direct, Message, Outgoing, Refusal, Security
 from chatops.commands.kinds import Choice, People
 from chatops.commands.moving import edit_case, edit_participant, joined, moved
 from chatops.commands.terms import in_full, question
@@ -61,16 +61,19 @@ def handle(desk: Desk, args: Invite) -> Decision:
     )
     if desk.room is None or desk.room.kind != "security":
         messages.append(Message(Security(), card))
-    days = desk.settings.policy.status_days
-    joined_now = [
-        contact.id
-        for contact in people
-        if (one := file.participants.get(contact.id)) is not None
-        and one.consent == Consent.SIGNATORY
-        and one.answered_at == desk.now
-    ]
-    alarms = [status_alarm(file.id, one, desk.now, days) for one in joined_now]
-    return Decision(reply=card, events=events, messages=messages, alarms=alarms)
+    return Decision(reply=card, events=events, messages=messages, alarms=_alarms(desk, people))
+
+
+def _alarms(desk: Desk, people: Sequence[Contact]) -> list[Alarm]:
+    """Who is told now owes a status, who is asked now an answer."""
+    policy, alarms = desk.settings.policy, []
+    for contact in people:
+        one = desk.case.participants.get(contact.id)
+        if one is not None and one.consent == Consent.INVITED:
+            alarms.append(ask_again(desk.case.id, contact.id, desk.now, policy.ask_again_days))
+        elif one is not None and one.consent == Consent.SIGNATORY and one.answered_at == desk.now:
+            alarms.append(status_alarm(desk.case.id, contact.id, desk.now, policy.status_days))
+    return alarms
 
 
 def _one(desk: Desk, contact: Contact, tell_now: bool) -> tuple[str, Happened | None, Callable[[], Message] | None]:
@@ -94,7 +97,11 @@ def _one(desk: Desk, contact: Contact, tell_now: bool) -> tuple[str, Happened | 
         def again() -> Message:
             return Message(Direct(contact.id), question(desk, file), ping=(contact.id,))
 
-        return "asked already, and once more now", None, again
+        asked = None
+        if one.tries or one.silent_at:
+            anew = edit_participant(file, contact.id, tries=0, silent_at=None)
+            asked = Happened("asked again", file.id, {"who": contact.name}, changes=(anew,))
+        return "asked already, and once more now", asked, again
     if one is not None and one.consent == Consent.LAPSED:
         return "a member until the date they accepted; asked about the new one", None, None
     addresses = desk.book.addresses(contact.id)
@@ -112,6 +119,8 @@ def _one(desk: Desk, contact: Contact, tell_now: bool) -> tuple[str, Happened | 
             file,
             contact.id,
             asked_at=desk.now,
+            tries=0,
+            silent_at=None,
             standing=standing,
             told_now=tell_now and not standing,
             told_at=desk.now if told else None,

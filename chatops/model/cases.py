@@ -69,6 +69,8 @@ class Participant(Row, table=True):
     answered_at: datetime | None = instant()
     told_at: datetime | None = instant()
     told_now: bool = False  # a coordinator decided to tell before they were asked
+    tries: int = 0  # how often they were asked again by ourselves, each time by the next path
+    silent_at: datetime | None = instant()  # since when we count them as "no answer"
     standing: bool = False  # notified under standing terms
     terms_until: datetime | None = instant()
 

@@ -14,6 +14,7 @@ from chatops.model.machines import Consent
 from chatops.model.people import Place
 from chatops.ports import Due, Survey
 from chatops.service import alerts
+from chatops.service.silence import silent
 from chatops.service.unit import Unit
 
 SURVEY = "survey"
@@ -59,6 +60,8 @@ def due(unit: Unit, settings: Settings, due: Due, now: datetime) -> None:
             )
         case "status" if file.embargoed and _owes_status(file, due.data["contact"]):
             unit.carry_out(_ask_status(file, due.data["contact"], now, settings.policy.status_days))
+        case "silent" if file.embargoed:
+            silent(unit, settings, file, due.data["contact"], now)
         case "lapse":
             for place in unit.rooms.embargo(file.id):
                 unit.rooms.settle(place)

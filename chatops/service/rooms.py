@@ -64,14 +64,24 @@ class Rooms:
             for service in self._reaching(people)
         ]
 
-    def direct(self, contact: str) -> Place | None:
-        """The direct chat with a contact, on the first service that reaches them; None if none does."""
-        bound = [p for p in self._book.places(PlaceKind.DIRECT, contact=contact) if p.service in self._services]
+    def paths(self, contact: str) -> list[str]:
+        """The services that reach a contact, in the order in which they are tried."""
+        first = [place.service for place in self._chats(contact, None) if place.clearance >= Tlp.RED]
+        reach = [address.service for address in self._book.addresses(contact) if address.service in self._services]
+        return list(dict.fromkeys([*(one for one in first if one in reach), *reach]))
+
+    def _chats(self, contact: str, service: str | None) -> list[Place]:
+        running = self._services if service is None else self._services & {service}
+        return [p for p in self._book.places(PlaceKind.DIRECT, contact=contact) if p.service in running]
+
+    def direct(self, contact: str, service: str | None = None) -> Place | None:
+        """The direct chat with a contact, on the first service that reaches them, or on this one; None if none does."""
+        bound = self._chats(contact, service)
         for place in bound:
             if place.clearance >= Tlp.RED and self._at_home(place):
                 return place
         for address in self._book.addresses(contact):
-            if address.service in self._services:
+            if address.service in self._services and service in (None, address.service):
                 return self._ensure(
                     PlaceKind.DIRECT,
                     address.service,

@@ -301,13 +301,13 @@ class Unit:
                 return list(self.book.places(PlaceKind.EMBARGO, case=case))
             case Public():
                 return list(self.rooms.public())
-            case Direct(contact):
-                return self._direct(contact, document)
+            case Direct(contact, service):
+                return self._direct(contact, document, service)
             case Here():
                 return self._here(document)
 
-    def _direct(self, contact: str, document: Document | None) -> list[Place | None]:
-        place = self.rooms.direct(contact)
+    def _direct(self, contact: str, document: Document | None, service: str | None = None) -> list[Place | None]:
+        place = self.rooms.direct(contact, service)
         if place is not None:
             return [place]
         if self._origin.contact == contact and self._origin.service == "shell":

@@ -89,6 +89,7 @@ TEMPLATES = (
     "invite {case} suse {who} tell=now",
     "accept {case}",
     "decline {case}",
+    "bring {case} {who}",
     "status {case} {answer}",
     "correct {case} {who} {answer} {correction}",
     "agree {case}",

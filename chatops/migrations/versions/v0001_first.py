@@ -226,6 +226,8 @@ def upgrade() -> None:
         sa.Column("answered_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("told_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("told_now", sa.Boolean(), nullable=False),
+        sa.Column("tries", sa.Integer(), nullable=False),
+        sa.Column("silent_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("standing", sa.Boolean(), nullable=False),
         sa.Column("terms_until", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("case", "contact"),

@@ -1,0 +1,68 @@
+"""Who was asked and is silent: asked again by the next path, then shown as "no answer" (policy step 2: best effort)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from chatops.commands.alarms import ask_again
+from chatops.commands.cards import MAY
+from chatops.commands.desk import ConsentQuestion, Decision, Direct, Message, Outgoing, Security
+from chatops.commands.moving import edit_participant
+from chatops.config import Settings
+from chatops.document import Action, Document, Tlp, line, para, typed
+from chatops.model.book import CaseFile
+from chatops.model.changes import Happened
+from chatops.model.machines import Consent
+from chatops.service.unit import Unit
+
+
+def silent(unit: Unit, settings: Settings, file: CaseFile, contact: str, now: datetime) -> None:
+    """The set time has passed since somebody was asked: ask again, or call for another person."""
+    one = file.participants.get(contact)
+    if one is None or one.consent != Consent.INVITED or one.silent_at is not None or not file.active(contact):
+        return
+    paths = unit.rooms.paths(contact)
+    name = file.name(contact)
+    if one.tries + 1 < max(2, len(paths)):
+        tries = one.tries + 1
+        path = paths[tries % len(paths)] if paths else None
+        asked = edit_participant(file, contact, tries=tries)
+        facts = {"who": name, "how": path or "no path"}
+        question = ConsentQuestion(settings.project.name, file.id, file.case.band, file.terms_date, MAY)
+        unit.carry_out(
+            Decision(
+                events=[Happened("asked again", file.id, facts, changes=(asked,))],
+                messages=[Message(Direct(contact, path), question, ping=(contact,))],
+                alarms=[ask_again(file.id, contact, now, settings.policy.ask_again_days)],
+            )
+        )
+        return
+    quiet = edit_participant(file, contact, silent_at=now)
+    told = Happened("no answer", file.id, {"who": name}, changes=(quiet,))
+    unit.carry_out(Decision(events=[told], messages=[_find_another(file, contact, one.tries + 1, paths)]))
+
+
+def _find_another(file: CaseFile, contact: str, times: int, paths: list[str]) -> Outgoing:
+    one = file.participants[contact]
+    name = file.name(contact)
+    where = f" for {one.organisation}" if one.organisation and one.organisation != name else ""
+    known = [
+        file.name(other.contact)
+        for other in file.participants.values()
+        if other.organisation == one.organisation and other.consent == Consent.SIGNATORY
+    ]
+    covered = (para(f"{', '.join(known)} of {one.organisation} is a member already."),) if known else ()
+    document = Document(
+        title=f"{file.id}: no answer from {name}; please find another person{where}",
+        kind="reminder",
+        tlp=Tlp.AMBER_STRICT,
+        case=file.id,
+        blocks=(
+            para(f"They were asked {times} times, by {' and '.join(paths) or 'no path'}. They may still accept."),
+            *covered,
+            para(*line("Somebody else: ", typed(f"invite {file.id} WHO"))),
+        ),
+        actions=(Action(label="ask once more", command=f"invite {file.id} {name}", emoji="🔁"),),
+        tone="warning",
+    )
+    return Message(Security(), document, ping=(file.case.owner,) if file.case.owner else ())
