@@ -6,8 +6,13 @@ performs an :class:`Effect` when the outbox worker asks. Nothing else crosses th
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import io
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from io import BufferedIOBase
+from pathlib import Path
 from typing import Annotated, Any, Literal, Protocol
 
 from pydantic import AwareDatetime, Field
@@ -275,12 +280,29 @@ class Redact(Node):
 
 
 class Upload(Node):
-    """Put a file of the bot's machine into the room (encrypted where the room is). Refused if ``sha256`` differs."""
+    """Put a file into the room (encrypted where the room is). Refused if ``sha256`` differs.
+
+    It is a file of the bot's machine, at ``path``, or something small that the core made: ``data``, in base64.
+    """
 
     t: Literal["upload"] = "upload"
-    path: str
+    path: str = ""
     name: str
     sha256: str
+    data: str | None = None
+
+    @classmethod
+    def made(cls, name: str, content: bytes) -> Upload:
+        """Of something small that the core made."""
+        return cls(name=name, sha256=hashlib.sha256(content).hexdigest(), data=base64.b64encode(content).decode())
+
+    def open(self) -> BufferedIOBase:
+        """The bytes, to be read. Raises OSError if the file isn't there."""
+        return Path(self.path).open("rb") if self.data is None else io.BytesIO(base64.b64decode(self.data))
+
+    def size(self) -> int:
+        """In bytes. Raises OSError if the file isn't there."""
+        return len(base64.b64decode(self.data)) if self.data is not None else Path(self.path).stat().st_size
 
 
 class Stage(Node):

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -34,10 +33,9 @@ class Uploads:
         self._past = past
 
     async def upload(self, attempt: Attempt, deed: Upload, room: str) -> Receipt:
-        """Share a file of the bot's machine. Raises Impossible if it is not there, or not what it should be."""
-        path = Path(deed.path)
+        """Share a file. Raises Impossible if it is not there, or not what it should be."""
         try:
-            size = (await asyncio.to_thread(path.stat)).st_size
+            size = await asyncio.to_thread(deed.size)
         except OSError:
             raise Impossible("no-file") from None
         if not attempt.clean:
@@ -45,7 +43,7 @@ class Uploads:
             if event is not None:
                 return Receipt(event=event)
         digest = hashlib.sha256()
-        ticket = await self._send(deed.name, size, _chunks(path, digest))
+        ticket = await self._send(deed.name, size, _chunks(deed, digest))
         if digest.hexdigest() != deed.sha256.lower():
             raise Impossible("changed")  # nobody sees it before it is shared
         return Receipt(event=await self._share(ticket, deed.name, room))
@@ -93,8 +91,8 @@ class Uploads:
         return parts.scheme == "https" and (parts.hostname or "").endswith(".slack.com")
 
 
-async def _chunks(path: Path, digest: Any) -> AsyncIterator[bytes]:
-    file = await asyncio.to_thread(path.open, "rb")
+async def _chunks(deed: Upload, digest: Any) -> AsyncIterator[bytes]:
+    file = await asyncio.to_thread(deed.open)
     try:
         while chunk := await asyncio.to_thread(file.read, _CHUNK):
             digest.update(chunk)

@@ -1,16 +1,18 @@
-"""``timeline``: what happened in a case and when, from its journal."""
+"""``timeline``: what happened in a case and when, from its journal, in words and as a picture."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from chatops import policy
 from chatops.commands.declare import PRIVATE, CaseUse, Command, Who
-from chatops.commands.desk import Decision, Desk
+from chatops.commands.desk import Attach, Decision, Desk, Here
 from chatops.document import Document, Line, Tlp, bullets, line, strong, when
 from chatops.model.book import CaseFile
 from chatops.model.journal import Entry, entries
 from chatops.model.people import PlaceKind
+from chatops.picture import Mark, Picture, Sort, png
+from chatops.ports import Upload
 
 TEAM_ONLY = frozenset(
     {
@@ -33,6 +35,46 @@ QUIET = frozenset(
 )
 BARE = frozenset({"who", "what", "how", "date", "status", "version", "vote", "severity", "band", "outcome", "by"})
 """Facts whose value says what it is."""
+DRAWN: Mapping[str, tuple[int, Sort]] = {
+    "reported": (0, Sort.NOTICE),
+    "triaged": (0, Sort.STEP),
+    "triage amended": (0, Sort.STEP),
+    "owner set": (0, Sort.STEP),
+    "expert added": (0, Sort.STEP),
+    "reporter added": (0, Sort.NOTICE),
+    "rejected": (0, Sort.STEP),
+    "notified": (1, Sort.NOTICE),
+    "accepted": (1, Sort.NOTICE),
+    "declined": (1, Sort.NOTICE),
+    "update sent": (1, Sort.NOTICE),
+    "removed": (1, Sort.STEP),
+    "date proposed": (1, Sort.DATE),
+    "date set": (1, Sort.DATE),
+    "date refused": (1, Sort.DATE),
+    "status": (1, Sort.STATUS),
+    "status corrected": (1, Sort.STATUS),
+    "embargo ended": (1, Sort.STEP),
+    "private release asked": (2, Sort.STEP),
+    "private release": (2, Sort.RELEASE),
+    "leak claimed": (3, Sort.NOTICE),
+    "announcement confirmed": (3, Sort.STEP),
+    "announcement failed": (3, Sort.STEP),
+    "general release": (3, Sort.RELEASE),
+    "closed": (3, Sort.STEP),
+}
+"""What the picture shows, in which of the policy's steps, and how. What belongs to no step is in the words only."""
+
+
+def told(found: Sequence[Entry], *, inside: bool) -> list[Entry]:
+    """The entries that a reader needs, and may know of."""
+    return [entry for entry in found if entry.what not in QUIET and (inside or entry.what not in TEAM_ONLY)]
+
+
+def picture(file: CaseFile, found: Sequence[Entry], *, inside: bool) -> Upload:
+    """The same entries, drawn. Neither the picture nor its name says what the case is about."""
+    drawn = [Mark(entry.at, *DRAWN[entry.what]) for entry in told(found, inside=inside) if entry.what in DRAWN]
+    ahead = file.case.release_date if file.embargoed else None
+    return Upload.made(f"{file.id}-timeline.png", png(Picture(f"{file.id}: timeline", tuple(drawn), ahead)))
 
 
 def marks(file: CaseFile, found: Sequence[Entry], *, inside: bool) -> list[Line]:
@@ -43,9 +85,7 @@ def marks(file: CaseFile, found: Sequence[Entry], *, inside: bool) -> list[Line]
     def shown(name: str) -> str:
         return "the reporter" if name == hidden else name
 
-    for entry in found:
-        if entry.what in QUIET or (not inside and entry.what in TEAM_ONLY):
-            continue
+    for entry in told(found, inside=inside):
         facts = ", ".join(
             shown(value) if name in BARE else f"{name} {shown(value)}"
             for name, value in entry.told["facts"].items()
@@ -67,13 +107,14 @@ def handle(desk: Desk, args: object) -> Decision:
             tlp=Tlp.AMBER_STRICT,
             case=file.id,
             blocks=(bullets(marks(file, found, inside=inside)),),
-        )
+        ),
+        messages=[Attach(Here(), picture(file, found, inside=inside), file.id)],
     )
 
 
 COMMAND = Command(
     verb="timeline",
-    summary="what happened in a case, and when",
+    summary="what happened in a case, and when, with a picture",
     who=Who.TEAM | Who.MEMBER,
     where=PRIVATE,
     example="timeline DS-2026-7KQ4",

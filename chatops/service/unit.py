@@ -233,8 +233,13 @@ class Unit:
         return self.book.place(row) if row else None
 
     def attach(self, message: Attach) -> None:
+        """A file, where a card with such a label would go. One that only the asker is to see goes to their chat; a
+        shell gets none.
+        """
         tlp = Tlp.AMBER_STRICT
-        for place in self._places(message.to, None):
+        asker = self._asker() if isinstance(message.to, Here) and self._origin.aside is not None else None
+        label = Document(title=message.upload.name, kind=message.kind, tlp=tlp, case=message.case)
+        for place in self._places(Direct(asker) if asker else message.to, label):
             if place is not None:
                 self._queue(
                     message.upload,

@@ -328,6 +328,14 @@ class TestMessages:
             await bot.do(effect.deed, room)
         assert problem.value.code == "digest-differs"
 
+    async def test_a_picture_that_the_core_made_shows_as_one(self, bot: Bot, people: People) -> None:
+        alice = await people("alice")
+        room = await together(bot, alice)
+        event = (await bot.do(Upload.made("DS-2026-7KQ4-timeline.png", b"a picture"), room)).event
+        seen = await alice.read(event or "")
+        assert (seen.content["msgtype"], seen.content["info"]["mimetype"]) == ("m.image", "image/png")
+        assert await alice.fetch(seen) == b"a picture"
+
     async def test_a_burst_in_one_room(self, bot: Bot, people: People) -> None:
         alice = await people("alice")
         room = await invited_into(bot, alice)

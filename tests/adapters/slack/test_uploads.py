@@ -46,6 +46,14 @@ async def files(workspace: Workspace, channel: str) -> list[tuple[str, int]]:
     ]
 
 
+async def test_what_the_core_made_is_shared_without_a_file(outgoing: Outgoing, workspace: Workspace) -> None:
+    channel = await workspace.channel("maintainer")
+    made = Upload.made("DS-2026-7KQ4-timeline.png", CONTENT)
+    await outgoing.perform(effect(made, channel, audience=(workspace.user("maintainer"),)))
+    (message,) = await workspace.messages(channel)
+    assert [(file["name"], file["size"]) for file in message["files"]] == [(made.name, len(CONTENT))]
+
+
 async def test_a_file_is_shared_as_it_is(outgoing: Outgoing, workspace: Workspace, deed: Upload) -> None:
     channel = await workspace.channel("maintainer")
     receipt = await outgoing.perform(effect(deed, channel, audience=(workspace.user("maintainer"),)))
