@@ -129,6 +129,14 @@ class Person(Section):
     zone: str | None = Field(default=None, description="their time zone, Europe/Berlin")
 
 
+class Component(Section):
+    """A component that belongs to others (PMIx, a plugin), by the word that ``refer`` knows it by, in small letters."""
+
+    name: str = Field(description="as people read it")
+    contact: str = Field(description="how to reach its security people: an address, a page")
+    contacts: tuple[str, ...] = Field(default=(), description="names on the roster: reports are passed on to them")
+
+
 class Settings(Section):
     """All of it."""
 
@@ -139,6 +147,7 @@ class Settings(Section):
     slack: Slack | None = None
     wording: Wording = Wording()
     releases: Releases = Releases()
+    components: Mapping[str, Component] = {}
     coordinators: tuple[Person, ...] = ()
     log_level: str = Field(default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
 
@@ -151,6 +160,7 @@ SECTIONS: Mapping[str, type[Section]] = {
     "slack": Slack,
     "wording": Wording,
     "releases": Releases,
+    "components": Component,
     "coordinators": Person,
 }
 

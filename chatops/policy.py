@@ -28,7 +28,7 @@ def roles(actor: Actor, file: CaseFile | None) -> Who:
         held |= Who.COORDINATOR
     if file is None:
         return held
-    if file.case.reporter == contact.id:
+    if contact.id in file.reporters:
         held |= Who.REPORTER
     one = file.participants.get(contact.id)
     if one is not None:

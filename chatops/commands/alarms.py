@@ -29,12 +29,20 @@ def ask_again(case: str, contact: str, now: datetime, days: int) -> Alarm:
     return Alarm(f"silent:{case}:{contact}", "silent", now + timedelta(days=days), case, data={"contact": contact})
 
 
+def asked_alarms(case: str, at: datetime, now: datetime) -> list[Alarm]:
+    """Warnings before the day on which the reporter means to publish, whatever the embargo says."""
+    return [
+        Alarm(f"asked:{case}:{int(before.total_seconds())}", "asked", at - before if at - before > now else None, case)
+        for before in WARNINGS
+    ]
+
+
 def no_alarms(file: CaseFile) -> list[Alarm]:
     """All timers of a case's dates taken away."""
     names = [
         f"review:{file.id}",
         f"next-word:{file.id}",
-        *(f"crd:{file.id}:{int(w.total_seconds())}" for w in WARNINGS),
+        *(f"{kind}:{file.id}:{int(w.total_seconds())}" for kind in ("crd", "asked") for w in WARNINGS),
     ]
     names += [f"{kind}:{file.id}:{one}" for kind in ("lapse", "silent", "status") for one in file.participants]
     return [Alarm(name, name.split(":", 1)[0], None) for name in names]

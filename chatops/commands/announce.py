@@ -17,7 +17,6 @@ from chatops.commands.desk import (
     CaseRoom,
     Decision,
     Desk,
-    Direct,
     Job,
     Message,
     Outgoing,
@@ -30,6 +29,7 @@ from chatops.commands.ending import lifted
 from chatops.commands.kinds import Text, Version
 from chatops.commands.moving import edit_case, moved, states
 from chatops.commands.releases import check_lines
+from chatops.commands.report import to_reporters
 from chatops.commands.typed import short
 from chatops.document import (
     Block,
@@ -107,6 +107,8 @@ def preview(desk: Desk, args: Announce) -> Preview:
     warnings = []
     if file.terms_date and file.terms_date > desk.now and file.embargoed:
         warnings.append(line(strong("Before the date"), " that members agreed to."))
+    linked = _linked(desk, file)
+    warnings += [line(strong("Linked: "), f"{other} is under an embargo", *until, ".") for other, until in linked]
     if desk.now.weekday() >= 4:
         warnings.append(line("Today is a Friday or a weekend; packagers prefer a working day."))
     document = Document(
@@ -131,10 +133,21 @@ def preview(desk: Desk, args: Announce) -> Preview:
         "rests": rests.model_dump_json(),
         "vulnerable": ",".join(vulnerable),
         "members": members,
+        "linked": str(linked),
         "embargo": f"{file.case.embargo} until {file.terms_date}",
         "public": ",".join(sorted(place.id for place in desk.book.places(PlaceKind.PUBLIC))),
     }
     return Preview(document, facts)
+
+
+def _linked(desk: Desk, file: CaseFile) -> list[tuple[str, Line]]:
+    """The linked cases whose embargo this announcement would run ahead of, with their dates."""
+    found: list[tuple[str, Line]] = []
+    for one in sorted(file.case.links or {}):
+        other = desk.book.case(one)
+        if other is not None and other.embargoed and (other.terms_date is None or other.terms_date > desk.now):
+            found.append((one, line(" until ", when(other.terms_date)) if other.terms_date else ()))
+    return found
 
 
 def handle(desk: Desk, args: Announce) -> Decision:
@@ -209,8 +222,7 @@ def general_release(
         Message(CaseRoom(file.id), thanks),
     ]
     messages += lifted(desk, file)
-    if file.case.reporter:
-        messages.append(Message(Direct(file.case.reporter), _to_reporter(file, version), kind="reporter"))
+    messages += to_reporters(file, _to_reporter(file, version))
     done = Document(
         title=f"{file.id}: {version} is announced",
         kind="announcement",

@@ -13,6 +13,7 @@ from chatops.document import (
     Board,
     Document,
     Line,
+    Part,
     Step,
     Table,
     Tlp,
@@ -26,7 +27,7 @@ from chatops.document import (
     who,
 )
 from chatops.model.book import CaseFile
-from chatops.model.cases import Downstream
+from chatops.model.cases import Case, Downstream
 from chatops.model.machines import IN_FORCE, Consent, Embargo, Exposure, Report
 
 MAY: tuple[str, ...] = (
@@ -47,6 +48,14 @@ ANSWERS = {
 }
 
 
+REFERRALS = {
+    "asked": "the reporter is asked first",
+    "agreed": "the reporter agrees",
+    "declined": "the reporter does not want it passed on",
+    "passed": "passed on",
+}
+
+
 def board(file: CaseFile) -> Board:
     """The policy's four steps, computed from the machines."""
     case = file.case
@@ -63,7 +72,8 @@ def board(file: CaseFile) -> Board:
     if over:
         second = Step(name="Notification and embargo", state="done", note="embargo over")
     elif case.embargo == Embargo.NONE:
-        second = Step(name="Notification and embargo", state="not started")
+        note = "no embargo" if triaged else ""
+        second = Step(name="Notification and embargo", state="not started", note=note)
     else:
         members = len(file.signatories())
         note = (
@@ -110,7 +120,7 @@ def case_card(file: CaseFile, now: datetime, *, inside: bool, title: str | None 
         pairs.append(("Owner", (*owner, *line(*backup))))
     pairs.append(("Severity", f"{case.band} ({case.severity})" if case.severity else "not rated yet"))
     pairs.append(("Embargo", dates(file, now)))
-    if outside := _outside(Exposure(case.exposure)):
+    if outside := known_outside(case):
         pairs.append(("Known outside", outside))
     if file.question is not None:
         pairs.append(("Proposed date", _question(file)))
@@ -127,6 +137,12 @@ def case_card(file: CaseFile, now: datetime, *, inside: bool, title: str | None 
             pairs.append((name, value))
     if case.reporter and (inside or case.reporter_known):
         pairs.append(("Reporter", _reporter(file)))
+    if deviation := _deviation(file, inside=inside):
+        pairs.append(("Deviation", deviation))
+    if inside and case.links:
+        pairs.append(("Linked", ", ".join(f"{other} ({what})" for other, what in sorted(case.links.items()))))
+    if inside and case.referred:
+        pairs.append(("Referred", f"to {case.referred}: {REFERRALS[case.referral or 'asked']}"))
     if inside and case.next_word and case.closed_at is None:
         pairs.append(("Reporter's next word", line(when(case.next_word, day=True))))
     if inside and file.experts():
@@ -146,7 +162,22 @@ def case_card(file: CaseFile, now: datetime, *, inside: bool, title: str | None 
     )
 
 
-def _outside(exposure: Exposure) -> str:
+def _deviation(file: CaseFile, *, inside: bool) -> Line:
+    """Where the reporter goes another way than the policy: it is respected, so everybody should see it. Their own
+    words are for the team.
+    """
+    case = file.case
+    parts: list[Part] = []
+    if case.asked_date and case.asked_date != case.release_date and case.released_at is None:
+        parts += ["the reporter means to publish ", when(case.asked_date)]
+    if case.process:
+        parts.append(("; " if parts else "") + (case.process if inside else "the reporter prefers another process"))
+    return line(*parts)
+
+
+def known_outside(case: Case) -> str:
+    """What the public knows already, in words; empty if nothing."""
+    exposure = Exposure(case.exposure)
     bits = ((exposure.public, "public"), (exposure.exploit, "an exploit is public"), (exposure.attacks, "attacks seen"))
     return ", ".join(words for holds, words in bits if holds)
 

@@ -9,6 +9,7 @@ from chatops.commands.declare import TEAM_ROOMS, CaseUse, Command, Who, raw
 from chatops.commands.desk import Decision, Desk, Message, Outgoing, Refusal, Security
 from chatops.commands.kinds import Text
 from chatops.commands.moving import edit_case, moved
+from chatops.commands.report import standing, to_reporters
 from chatops.commands.timeline import marks
 from chatops.document import Document, Tlp, bullets, line, strong, when
 from chatops.model.changes import Happened
@@ -57,6 +58,7 @@ def handle(desk: Desk, args: Close) -> Decision:
     messages: list[Outgoing] = []
     if desk.place is not PlaceKind.SECURITY:
         messages.append(Message(Security(), card(inside=True)))
+    messages += to_reporters(file, standing(file, "your report is closed. Thank you"))
     return Decision(
         reply=card(inside=desk.place is not PlaceKind.EMBARGO),
         events=[told],

@@ -6,6 +6,7 @@ from chatops.commands.alarms import no_alarms
 from chatops.commands.cards import case_card
 from chatops.commands.desk import Decision, Desk, Direct, EmbargoOver, Message, Outgoing, Refusal, Security
 from chatops.commands.moving import moved
+from chatops.commands.report import to_reporters
 from chatops.model.book import CaseFile
 from chatops.model.changes import Happened
 from chatops.model.moves import Move
@@ -31,9 +32,7 @@ def end(desk: Desk, reason: str | None) -> Decision:
     messages = lifted(desk, file)
     if desk.place is not PlaceKind.SECURITY:
         messages.append(Message(Security(), card))
-    if file.case.reporter and file.case.reporter not in file.ever_asked():
-        over = EmbargoOver(desk.project, file.id)
-        messages.append(Message(Direct(file.case.reporter), over.document(), kind="reporter"))
+    messages += to_reporters(file, EmbargoOver(desk.project, file.id).document(), but=file.ever_asked())
     # The reporter still waits for a word.
     alarms = [alarm for alarm in no_alarms(file) if alarm.kind != "next-word"]
     return Decision(reply=card, events=[told], messages=messages, alarms=alarms)

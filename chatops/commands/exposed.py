@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from chatops.commands.alarms import no_alarms
 from chatops.commands.cards import case_card
 from chatops.commands.declare import TEAM_ROOMS, CaseUse, Command, Who, positional, raw
-from chatops.commands.desk import CaseRoom, Decision, Desk, Direct, Message, Outgoing, Refusal, Security, working
+from chatops.commands.desk import CaseRoom, Decision, Desk, Message, Outgoing, Refusal, Security, working
 from chatops.commands.ending import lifted
 from chatops.commands.kinds import Choice, Text
 from chatops.commands.moving import moved
-from chatops.commands.report import standing
+from chatops.commands.report import standing, to_reporters
 from chatops.document import Action, Block, Document, para, quote, typed
 from chatops.model.book import CaseFile
 from chatops.model.changes import Happened
@@ -54,8 +54,7 @@ def handle(desk: Desk, args: Exposed) -> Decision:
         messages.append(Message(CaseRoom(file.id), _card(desk, file, news, inside=False)))
     if desk.place is not PlaceKind.SECURITY:
         messages.append(Message(Security(), _card(desk, file, news, inside=True, said=args.reason)))
-    if file.case.reporter:
-        messages.append(Message(Direct(file.case.reporter), standing(file, news), kind="reporter"))
+    messages += to_reporters(file, standing(file, news))
     inside = desk.place is not PlaceKind.EMBARGO
     return Decision(
         reply=_card(desk, file, news, inside=inside, said=args.reason if inside else None),

@@ -14,6 +14,8 @@ from chatops.commands.declare import TEAM_ROOMS, CaseUse, Command, Who, option, 
 from chatops.commands.desk import Alarm, Decision, Desk, Direct, Message, Outgoing, Refusal, Security
 from chatops.commands.kinds import Choice, People
 from chatops.commands.moving import edit_case, edit_participant, joined, moved
+from chatops.commands.report import standing as progress
+from chatops.commands.report import to_reporters
 from chatops.commands.terms import in_full, question
 from chatops.document import Document, Tlp, line, strong, table
 from chatops.model.changes import Change, Happened, Moved
@@ -51,6 +53,8 @@ def handle(desk: Desk, args: Invite) -> Decision:
         first = events[0]
         stamped = (*first.changes, edit_case(file, notified_at=desk.now))
         events[0] = Happened(first.what, first.case, first.facts, first.text, stamped)
+        news = progress(file, "those who package or run it are told now, in private")
+        messages += to_reporters(file, news, but=file.ever_asked())
     card = Document(
         title=f"{file.id}: {len(events)} notified"
         + (f", {len(people) - len(events)} not" if len(events) < len(people) else ""),

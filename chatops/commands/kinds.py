@@ -13,7 +13,9 @@ from cvss.exceptions import CVSSError
 from chatops.commands.declare import BadValue
 from chatops.commands.desk import Desk
 from chatops.commands.moments import read_moment
+from chatops.commands.parse import undo
 from chatops.commands.typed import nearest, short
+from chatops.model.book import CaseFile
 from chatops.model.people import Address, Contact, Role
 
 
@@ -128,6 +130,42 @@ class People:
 
     def suggest(self, desk: Desk) -> list[str]:
         return sorted(self._groups(desk))
+
+
+@dataclass(frozen=True)
+class OtherCase:
+    """Another case than the line's own: for coordinators, who may know of all."""
+
+    name: str = "OTHER"
+
+    def read(self, word: str, desk: Desk) -> CaseFile:
+        wanted = undo(word).upper()
+        file = desk.book.case(wanted)
+        if file is None:
+            raise BadValue(f"there is no case {short(wanted)}; {_hint(wanted, self.suggest(desk), 'see cases')}")
+        return file
+
+    def suggest(self, desk: Desk) -> list[str]:
+        return [one for one in desk.book.open_cases() if desk.file is None or one != desk.file.id]
+
+
+@dataclass(frozen=True)
+class Component:
+    """A component of somebody else's, as the configuration names it; the value is its key."""
+
+    name: str = "COMPONENT"
+
+    def read(self, word: str, desk: Desk) -> str:
+        known = desk.settings.components
+        if word.casefold() in known:
+            return word.casefold()
+        if not known:
+            raise BadValue("no components are configured: add [components.NAME] to the configuration")
+        listed = f"known: {', '.join(sorted(known))}"
+        raise BadValue(f'no component is called "{short(word)}"; {_hint(word, known, listed)}')
+
+    def suggest(self, desk: Desk) -> list[str]:
+        return sorted(desk.settings.components)
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 from chatops.commands.cards import case_card
 from chatops.commands.declare import TEAM_ROOMS, CaseUse, Command, Who, option, positional
-from chatops.commands.desk import Decision, Desk, Direct, Message, Outgoing, Refusal, Security
+from chatops.commands.desk import Decision, Desk, Message, Outgoing, Refusal, Security
 from chatops.commands.kinds import Person
 from chatops.commands.moving import edit_case
-from chatops.commands.report import standing
+from chatops.commands.report import standing, to_reporters
 from chatops.model.changes import Happened
 from chatops.model.people import Contact, PlaceKind, Role
 
@@ -36,7 +36,7 @@ def handle(desk: Desk, args: Own) -> Decision:
         facts["backup"] = args.backup.name
     elif file.case.backup == owner.id:
         values["backup"] = None
-    told_reporter = file.case.reporter is not None and file.case.owner != owner.id
+    another = file.case.owner != owner.id
     change = edit_case(file, **values)
     for person in (owner, args.backup):
         if person is not None:
@@ -46,9 +46,8 @@ def handle(desk: Desk, args: Own) -> Decision:
     if desk.room is None or desk.room.kind != "security":
         whole = case_card(file, desk.now, inside=True)
         messages.append(Message(Security(), whole, ping=tuple({owner.id} - {desk.actor.id})))
-    if told_reporter and file.case.reporter:
-        news = standing(file, f"{owner.name} looks after your report")
-        messages.append(Message(Direct(file.case.reporter), news, kind="reporter"))
+    if another:
+        messages += to_reporters(file, standing(file, f"{owner.name} looks after your report"))
     return Decision(
         reply=card,
         events=[Happened("owner set", file.id, facts, changes=(change,))],

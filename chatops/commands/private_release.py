@@ -108,16 +108,15 @@ def record(
     ]
     messages: list[Outgoing] = []
     uploads = [_upload(a) for a in archives if a["path"]]
-    to_reporter = file.case.reporter if file.case.reporter not in file.signatories() else None
+    reporters = [one for one in file.reporters if one not in file.signatories()]
     targets: list[tuple[CaseRoom | Direct, str]] = [(CaseRoom(file.id), "details")]
-    if to_reporter:
-        targets.append((Direct(to_reporter), "reporter"))
+    targets += [(Direct(one), "reporter") for one in reporters]
     for target, kind in targets:
         card = release_card(desk, file, version, known, member=kind == "details")
         messages.append(Message(target, card, kind=kind))
         messages += [Attach(target, upload, file.id, kind) for upload in uploads]
     done = Document(
-        title=f"{file.id}: {version} is with the members" + (" and the reporter" if to_reporter else ""),
+        title=f"{file.id}: {version} is with the members" + (" and the reporter" if reporters else ""),
         kind="private release",
         tlp=Tlp.AMBER_STRICT,
         case=file.id,

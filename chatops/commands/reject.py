@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from chatops.commands.declare import TEAM_ROOMS, CaseUse, Command, Who, raw
-from chatops.commands.desk import Alarm, Decision, Desk, Direct, Message, Outgoing, Security, working
+from chatops.commands.desk import Alarm, Decision, Desk, Message, Outgoing, Security, working
 from chatops.commands.kinds import Text
 from chatops.commands.moving import edit_case, moved
+from chatops.commands.report import to_reporters
 from chatops.document import Document, Tlp, para, quote, typed
 from chatops.model.changes import Change, Happened, Moved
 from chatops.model.machines import Report
@@ -38,8 +39,7 @@ def handle(desk: Desk, args: Reject) -> Decision:
     messages: list[Outgoing] = []
     if desk.room is None or desk.room.kind != "security":
         messages.append(Message(Security(), note))
-    if file.case.reporter:
-        messages.append(Message(Direct(file.case.reporter), _to_reporter(file.id, args.reason), kind="reporter"))
+    messages += to_reporters(file, _to_reporter(file.id, args.reason))
     return Decision(
         reply=note,
         events=[Happened("rejected", file.id, text=args.reason, changes=changes)],

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from chatops import policy
-from chatops.commands.cards import board, case_card
+from chatops.commands.alarms import asked_alarms
+from chatops.commands.cards import board, case_card, known_outside
 from chatops.commands.declare import EVERYWHERE, CaseUse, Command, Who, option, raw
-from chatops.commands.desk import Alarm, Decision, Desk, Message, Refusal, Security
+from chatops.commands.desk import Alarm, Decision, Desk, Direct, Message, Outgoing, Refusal, Security, working
 from chatops.commands.kinds import Choice, Moment, Text
-from chatops.commands.moving import joined, moved
+from chatops.commands.moving import edit_case, joined, moved
+from chatops.commands.referral import answered
 from chatops.document import Document, Line, Tlp, bullets, fields, line, para, quote, typed, when, who
 from chatops.model.book import CaseFile
 from chatops.model.cases import Case, Note
@@ -29,10 +33,18 @@ class Report:
     review: str | None = option(Choice(("yes", "no")), "whether you want to review fix and advisory")
     disclose: datetime | None = option(Moment(), "when you mean to publish, if you do")
     known: str | None = option(Choice(("yes", "no")), "whether embargo members may know who you are")
+    process: str | None = option(Text(longest=1000), "another process that you prefer, in your words")
+    refer: str | None = option(
+        Choice(("yes", "no")), "whether we may pass it on to those whose matter it is, if we ask"
+    )
 
 
 def handle(desk: Desk, args: Report) -> Decision:
-    if desk.file is not None and desk.file.case.reporter == desk.actor.id and desk.actor.id:
+    if desk.file is not None and desk.actor.id in desk.file.reporters:
+        if args.refer:
+            return answered(desk, agreed=args.refer == "yes")
+        if any(getattr(args, name) is not None for name in WISHES):
+            return _wishes(desk, args)
         return _stands(desk) if args.text is None else _adds(desk, args.text)
     if desk.file is not None:
         raise Refusal(f"{desk.file.id} is not your own report; for a new one, write report and your text")
@@ -42,6 +54,35 @@ def handle(desk: Desk, args: Report) -> Decision:
             return Decision(reply=_own_reports(mine))
         raise Refusal("write what you found after the word report: versions, how to see it, what it lets one do")
     return _opens(desk, args, args.text)
+
+
+WISHES = ("credit", "help", "review", "disclose", "known", "process")
+
+
+def _wishes(desk: Desk, args: Report) -> Decision:
+    """What the reporter wants otherwise from now on; the team is told, and the board shows it."""
+    file = working(desk.case)
+    if file.case.reporter != desk.actor.id:
+        raise Refusal(f"{file.id} was reported by others, too; say what you wish with your own report")
+    decision = _adds(desk, args.text) if args.text else Decision()
+    wishes = {**(file.case.wishes or {}), **{n: value for n in ("help", "review") if (value := getattr(args, n))}}
+    values: dict[str, Any] = {} if wishes == file.case.wishes else {"wishes": wishes}
+    if args.credit:
+        values["credit"] = " ".join(args.credit.split())
+    if args.known:
+        values["reporter_known"] = args.known == "yes"
+    if args.process:
+        values["process"] = args.process
+    if args.disclose:
+        values["asked_date"] = args.disclose
+        decision.alarms += asked_alarms(file.id, args.disclose, desk.now)
+    changes = (edit_case(file, **values),) if values else ()
+    decision.events.append(Happened("reporter's wishes", file.id, {"by": desk.actor.name}, changes=changes))
+    card = case_card(file, desk.now, inside=True, title=f"{file.id}: the reporter wishes something else")
+    ping = (file.case.owner,) if file.case.owner else ()
+    decision.messages.append(Message(Security(), card.model_copy(update={"tone": "warning"}), ping=ping))
+    decision.reply, decision.reply_kind = standing(file, "noted, as you wish"), "reporter"
+    return decision
 
 
 def _opens(desk: Desk, args: Report, text: str) -> Decision:
@@ -61,6 +102,7 @@ def _opens(desk: Desk, args: Report, text: str) -> Decision:
         wishes=wishes,
         credit=" ".join(args.credit.split()) if args.credit else None,
         asked_date=args.disclose,
+        process=args.process,
         next_word=desk.days(days),
     )
     file = CaseFile(case, contacts={reporter.id: reporter})
@@ -74,7 +116,10 @@ def _opens(desk: Desk, args: Report, text: str) -> Decision:
         reply=_receipt(desk, case),
         events=[reported],
         messages=[Message(Security(), _to_team(file, desk, text), ping=tuple(c.id for c in desk.book.coordinators()))],
-        alarms=[Alarm(f"next-word:{case_id}", "next-word", case.next_word, case_id)],
+        alarms=[
+            Alarm(f"next-word:{case_id}", "next-word", case.next_word, case_id),
+            *(asked_alarms(case_id, args.disclose, desk.now) if args.disclose else ()),
+        ],
     )
 
 
@@ -115,6 +160,8 @@ def _receipt(desk: Desk, case: Case) -> Document:
             )
         ),
     ]
+    if case.process:
+        blocks.append(para("You prefer another process; a coordinator answers you about it."))
     if case.asked_date:
         blocks.append(para("You mean to publish ", when(case.asked_date), "; we will plan with that date."))
     return Document(
@@ -146,6 +193,11 @@ def _adds(desk: Desk, text: str) -> Decision:
     )
 
 
+def to_reporters(file: CaseFile, document: Document, *, but: Container[str] = ()) -> list[Outgoing]:
+    """A word to everybody who reported it, except some who hear it elsewhere."""
+    return [Message(Direct(one), document, kind="reporter") for one in file.reporters if one not in but]
+
+
 def standing(file: CaseFile, news: str = "where your report stands") -> Document:
     """Where a report stands, in fixed, honest phrases: for the reporter."""
     case = file.case
@@ -157,6 +209,12 @@ def standing(file: CaseFile, news: str = "where your report stands") -> Document
         pairs.append(("Next word by", line(when(case.next_word, day=True))))
     if file.terms_date and file.embargoed:
         pairs.append(("Private until", line(when(file.terms_date))))
+    if case.version and not case.released_at:
+        pairs.append(("The fix", f"{case.version}, not public yet"))
+    elif case.version:
+        pairs.append(("The fix", f"{case.version}, public"))
+    if outside := known_outside(case):
+        pairs.append(("Known outside", outside))
     if case.outcome:
         pairs.append(("Outcome", case.outcome))
     return Document(

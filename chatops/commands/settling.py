@@ -9,7 +9,7 @@ from chatops.commands.declare import Who
 from chatops.commands.desk import Alarm, CaseRoom, Decision, Desk, Direct, Message, Outgoing, Refusal, Security
 from chatops.commands.ledger import named, stamp
 from chatops.commands.moving import edit_case, edit_participant, moved
-from chatops.commands.report import standing
+from chatops.commands.report import standing, to_reporters
 from chatops.commands.terms import house_rules, question
 from chatops.document import Document, Tlp, quote
 from chatops.model.book import CaseFile
@@ -108,8 +108,7 @@ def settle(desk: Desk, file: CaseFile, proposal: Proposal) -> Decision:
     messages += [Message(Direct(one), question(desk, file, again=True), ping=(one,)) for one in ask]
     if after != before:
         messages += [Message(Direct(one), question(desk, file), ping=(one,)) for one in invited]
-    if (reporter := file.case.reporter) and reporter != desk.actor.id and not file.was_member(reporter):
-        messages.append(Message(Direct(reporter), standing(file, news), kind="reporter"))
+    messages += to_reporters(file, standing(file, news), but=(desk.actor.id, *file.signatories()))
     inside = desk.place is PlaceKind.EMBARGO
     reply = (
         room

@@ -8,6 +8,7 @@ from chatops.commands.declare import TEAM_ROOMS, CaseUse, Command, Who, raw
 from chatops.commands.desk import Alarm, CaseRoom, Decision, Desk, Direct, Message, Outgoing, Refusal, Security
 from chatops.commands.kinds import Text
 from chatops.commands.moving import edit_case
+from chatops.commands.report import to_reporters
 from chatops.document import Document, Tlp, quote
 from chatops.model.book import CaseFile
 from chatops.model.cases import Note
@@ -43,7 +44,7 @@ def handle(desk: Desk, args: Tell) -> Decision:
         ),
         events=[Happened("update sent", file.id, {"by": desk.actor.name}, changes=(new(note), next_word))],
         messages=messages,
-        alarms=[Alarm(f"next-word:{file.id}", "next-word", file.case.next_word, file.id)] if file.case.reporter else [],
+        alarms=[Alarm(f"next-word:{file.id}", "next-word", file.case.next_word, file.id)] if file.reporters else [],
     )
 
 
@@ -54,8 +55,7 @@ def everywhere(desk: Desk, file: CaseFile, document: Document) -> list[Outgoing]
         messages.append(Message(CaseRoom(file.id), document))
     if desk.place is not PlaceKind.SECURITY:
         messages.append(Message(Security(), document))
-    if file.case.reporter and file.case.reporter not in file.signatories():
-        messages.append(Message(Direct(file.case.reporter), document, kind="reporter"))
+    messages += to_reporters(file, document, but=file.signatories())
     return messages
 
 

@@ -18,7 +18,13 @@ TEAM_ONLY = frozenset(
     {
         "reported",
         "reporter added",
+        "reporter's wishes",
         "leak claimed",
+        "duplicate",
+        "duplicate attached",
+        "referred",
+        "referral answered",
+        "passed on",
         "expert added",
         "expert removed",
         "could not be reached",
@@ -79,11 +85,11 @@ def picture(file: CaseFile, found: Sequence[Entry], *, inside: bool) -> Upload:
 
 def marks(file: CaseFile, found: Sequence[Entry], *, inside: bool) -> list[Line]:
     """The entries as lines, without what the reader need not know."""
-    hidden = file.name(file.case.reporter) if file.reporter_hidden and not inside else None
+    hidden = set() if inside else {file.name(one) for one in file.hidden}
     lines = []
 
     def shown(name: str) -> str:
-        return "the reporter" if name == hidden else name
+        return "the reporter" if name in hidden else name
 
     for entry in told(found, inside=inside):
         facts = ", ".join(

@@ -12,10 +12,10 @@ from datetime import datetime
 
 from chatops.commands.cards import case_card
 from chatops.commands.declare import TEAM_ROOMS, CaseUse, Command, Who, option, words
-from chatops.commands.desk import Alarm, CaseRoom, Decision, Desk, Direct, Message, Outgoing, Refusal, Security, working
-from chatops.commands.kinds import Cve, Severity, Text
+from chatops.commands.desk import Alarm, CaseRoom, Decision, Desk, Message, Outgoing, Refusal, Security, working
+from chatops.commands.kinds import Choice, Cve, Severity, Text
 from chatops.commands.moving import edit_case, moved
-from chatops.commands.report import new_case_id, standing
+from chatops.commands.report import new_case_id, standing, to_reporters
 from chatops.commands.typed import short
 from chatops.model.book import CaseFile
 from chatops.model.cases import Case, Proposal
@@ -38,8 +38,14 @@ class Triage:
     mitigation: str | None = option(Text(longest=2000), "what helps before there is a fix")
     component: str | None = option(Text(longest=100), "the part of the project")
     cve: str | None = option(Cve(), "the CVE id, if there is one")
+    open: str | None = option(Choice(("minor", "public")), "no embargo, because it is minor or public already")
 
 
+IN_THE_OPEN = {
+    "minor": "; it is minor, so we fix it in the open",
+    "public": "; it is public already, so there is no embargo",
+}
+"""What the reporter reads of the short path."""
 FACTS = ("complexity", "boundary", "exposed", "versions", "mitigation", "component", "cve")
 
 
@@ -52,15 +58,23 @@ def handle(desk: Desk, args: Triage) -> Decision:
     if args.severity:
         values["severity"], values["band"] = args.severity
     first = file.case.report in (Report.START, Report.RECEIVED, Report.INVALID, Report.VALID, Report.DEFERRED)
-    if file.case.outcome == "rejected" and not (values or args.title):
-        raise Refusal(f"{file.id} was rejected; to take it up again, say what triage found: triage {file.id} TITLE")
+    if first and file.case.outcome and not (values or args.open):
+        raise Refusal(
+            f"{file.id} is settled ({file.case.outcome}); to take it up again, say what triage found:"
+            f" triage {file.id} TITLE"
+        )
     if first:
         values["triaged_at"] = desk.now
-    if first and file.case.outcome is not None:  # it was rejected, and that was wrong
-        values["outcome"] = values["reason"] = None
+    if first and file.case.outcome is not None:  # it was set aside, and that was wrong
+        values |= dict.fromkeys(("outcome", "reason", "referred", "referral"))
     asked = file.case.asked_date
     own_terms = asked is not None and asked > desk.now and file.case.embargo == Embargo.NONE
     move = Move.TRIAGE_PROPOSE if own_terms else Move.TRIAGE
+    if args.open:
+        if file.embargoed:
+            way = f"exposed {file.id} public" if args.open == "public" else f"embargo {file.id} end REASON"
+            raise Refusal(f"the embargo of {file.id} is in force; to end it: {way}")
+        move = Move.TRIAGE_PUBLIC if args.open == "public" else Move.TRIAGE_MINOR
     was = Embargo(file.case.embargo)
     steps = moved(file, move)
     embargo = Embargo(file.case.embargo)
@@ -76,6 +90,8 @@ def handle(desk: Desk, args: Triage) -> Decision:
         file.proposals.append(proposal)
         changes.append(new(proposal))
     facts = {name: str(value) for name, value in values.items() if name in ("severity", "band", "cve")}
+    if args.open:
+        facts["in the open"] = args.open
     told = Happened(
         "triaged" if first else "triage amended",
         file.id,
@@ -88,8 +104,8 @@ def handle(desk: Desk, args: Triage) -> Decision:
         messages.append(Message(Security(), case_card(file, desk.now, inside=True)))
     if embargo in IN_FORCE and not begins:  # a new room has nobody in it yet; who comes in is told the terms
         messages.append(Message(CaseRoom(file.id), case_card(file, desk.now, inside=False)))
-    if first and file.case.reporter:
-        messages.append(Message(Direct(file.case.reporter), standing(file, "we take your report on"), kind="reporter"))
+    if first:
+        messages += to_reporters(file, standing(file, f"we take your report on{IN_THE_OPEN.get(args.open or '', '')}"))
     return Decision(reply=card, events=[told], messages=messages, alarms=alarms)
 
 

@@ -83,7 +83,7 @@ def configuration() -> str:
         "`chatops.toml`, or the environment: `CHATOPS_POLICY__REVIEW_DAYS=45` sets `review_days` of `[policy]`.\n",
     ]
     for name, model in config.SECTIONS.items():
-        head = f"[[{name}]]" if name == "coordinators" else f"[{name}]"
+        head = {"coordinators": "[[coordinators]]", "components": "[components.NAME]"}.get(name, f"[{name}]")
         told = " ".join((model.__doc__ or "").split())
         parts += [f"## {head}\n", f"{told}\n", "| key | default | |", "|---|---|---|"]
         for key, field in model.model_fields.items():

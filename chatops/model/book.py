@@ -65,19 +65,29 @@ class CaseFile:
         return known.name if known else "nobody"
 
     @property
-    def reporter_hidden(self) -> bool:
+    def reporters(self) -> list[str]:
+        """Who reported it: the first, and those whose reports are duplicates of it."""
+        others = [one.contact for one in self.participants.values() if one.also_reported]
+        first = self.case.reporter
+        return [first, *(one for one in others if one != first)] if first else others
+
+    @property
+    def hidden(self) -> list[str]:
         """Who reported is for the team only, unless they allow it or join the room.
 
         Who was asked as a downstream too goes by their name: to mask it there would point at the one who is missing.
         """
-        one = self.participants.get(self.case.reporter or "")
+        return [one for one in self.reporters if self._hides(one)]
+
+    def _hides(self, reporter: str) -> bool:
+        one = self.participants.get(reporter)
         asked = one is not None and one.asked_at is not None
-        return not (self.case.reporter_known or asked or self.was_member(self.case.reporter or ""))
+        allowed = self.case.reporter_known and reporter == self.case.reporter
+        return not (allowed or asked or self.was_member(reporter))
 
     def shown(self, contact: str | None) -> str:
         """The name as everybody in the case may read it."""
-        hidden = contact is not None and contact == self.case.reporter and self.reporter_hidden
-        return "the reporter" if hidden else self.name(contact)
+        return "the reporter" if contact in self.hidden else self.name(contact)
 
     def active(self, contact: str) -> bool:
         """Whether somebody is on the roster still."""
@@ -329,7 +339,7 @@ class Book:
                     one.role,
                     one.consent,
                     is_member(one.consent, case.embargo, one.terms_until),
-                    case.reporter == contact,
+                    case.reporter == contact or one.also_reported,
                 )
                 for case, one in self.session.exec(query)
             ]

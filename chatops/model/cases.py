@@ -30,6 +30,7 @@ class Case(Row, table=True):
     wishes: dict[str, str] = json_column()  # review, help: yes or no, as the reporter asked
     credit: str | None = case_text()  # the name that the reporter wishes to be credited by
     asked_date: datetime | None = instant()  # the reporter's own disclosure date
+    process: str | None = case_text()  # another process that the reporter prefers
     next_word: datetime | None = instant()
     triaged_at: datetime | None = instant()
     severity: str | None = None  # a CVSS vector
@@ -49,12 +50,15 @@ class Case(Row, table=True):
     announcing_at: datetime | None = instant()
     released_at: datetime | None = instant()
     closed_at: datetime | None = instant(index=True)
-    outcome: str | None = None  # fixed, rejected, closed
+    outcome: str | None = None  # fixed, rejected, duplicate, referred, closed
     reason: str | None = case_text()
+    links: dict[str, str] = json_column()  # other cases, and what they are to this one
+    referred: str | None = None  # the component (of the configuration) whose people it is for
+    referral: str | None = None  # asked (the reporter), agreed, declined, passed
 
 
 class Participant(Row, table=True):
-    """A contact in a case. ``role``: reporter, expert, downstream. ``report`` and ``consent`` are machine columns.
+    """A contact in a case. ``role``: reporter, expert, downstream, referred. Machine columns: ``report``, ``consent``.
 
     ``terms_until`` is the date that they last accepted; ``told_at``: when they got the details.
     """
@@ -68,6 +72,7 @@ class Participant(Row, table=True):
     asked_at: datetime | None = instant()
     answered_at: datetime | None = instant()
     told_at: datetime | None = instant()
+    also_reported: bool = False  # reported the same in a case that is a duplicate of this one
     told_now: bool = False  # a coordinator decided to tell before they were asked
     tries: int = 0  # how often they were asked again by ourselves, each time by the next path
     silent_at: datetime | None = instant()  # since when we count them as "no answer"

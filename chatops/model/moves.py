@@ -49,6 +49,8 @@ class Move(StrEnum):
     REPORT = "report"
     TRIAGE = "triage"
     TRIAGE_PROPOSE = "triage propose"
+    TRIAGE_MINOR = "triage minor"
+    TRIAGE_PUBLIC = "triage public"
     REJECT = "reject"
     DUPLICATE = "duplicate"
     REFER = "refer"
@@ -298,6 +300,9 @@ MOVES: Mapping[Move, Lines] = MappingProxyType(
         ),
         # The reporter asked for other terms than the published ones: they stay a question.
         Move.TRIAGE_PROPOSE: (*_OPENED, _may(EmbargoEvent.PROPOSE, Whom.CASE, *_BY_DEFAULT)),
+        # The short path of what is minor, or known to everybody: no embargo.
+        Move.TRIAGE_MINOR: (_NO_TERMS_IN_FORCE, *_OPENED, _DROP_PROPOSAL),
+        Move.TRIAGE_PUBLIC: (_NO_TERMS_IN_FORCE, *_OPENED, _PUBLIC, _ALL_KNOW, _DROP_PROPOSAL),
         # A new report becomes invalid, where the reporter may still answer; what was judged before is closed.
         Move.REJECT: (
             Need(_report(Whom.CASE, Report.RECEIVED, Report.INVALID, Report.DEFERRED, Report.ACCEPTED)),

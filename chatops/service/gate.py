@@ -90,7 +90,9 @@ def may_hear(file: CaseFile, contact: str, kind: str, now: datetime) -> bool:
         case "over":
             return one is not None and one.asked_at is not None
         case "reporter":
-            return file.case.reporter == contact
+            return contact in file.reporters
+        case "referral":
+            return one is not None and one.role == "referred"
         case "told":
             asked = one is not None and one.told_now and one.consent == Consent.INVITED
             return asked or file.may_stay(contact, now)  # they may have accepted meanwhile

@@ -49,7 +49,9 @@ def due(unit: Unit, settings: Settings, due: Due, now: datetime) -> None:
             )
         case "crd" if file.embargoed and file.case.release_date is not None:
             unit.carry_out(_release_date(file, file.case.release_date, now))
-        case "next-word" if file.case.reporter and _passed(file.case.next_word, now):
+        case "asked" if file.case.asked_date is not None and not file.public:
+            unit.carry_out(_own_date(file, file.case.asked_date))
+        case "next-word" if file.reporters and _passed(file.case.next_word, now):
             unit.carry_out(
                 _remind(
                     file,
@@ -114,6 +116,19 @@ def _ask_status(file: CaseFile, contact: str, now: datetime, days: int) -> Decis
     )
     again = status_alarm(file.id, contact, now, days)
     return Decision(messages=[Message(Direct(contact), document, ping=(contact,))], alarms=[again])
+
+
+def _own_date(file: CaseFile, at: datetime) -> Decision:
+    """The reporter's own date binds nobody here, and is respected all the same (the policy)."""
+    document = Document(
+        title=f"{file.id}: the reporter means to publish soon",
+        kind="reminder",
+        tlp=Tlp.AMBER_STRICT,
+        case=file.id,
+        blocks=(para("Their own date: ", when(at), ". Talk with them: ", typed(f"tell {file.id} TEXT")),),
+        tone="warning",
+    )
+    return Decision(messages=[Message(Security(), document, ping=(file.case.owner,) if file.case.owner else ())])
 
 
 def _release_date(file: CaseFile, at: datetime, now: datetime) -> Decision:

@@ -109,6 +109,9 @@ TEMPLATES = (
     "announce {case} {announcement}",
     "confirm {code}",
     "leak {case} {claim}",
+    "triage {case} open={open} {title}",
+    "duplicate {case} {case} {duplicate}",
+    'report {case} process="{process}" disclose="in 9 days"',
     "exposed {case} {outside} {exposure}",
     "statement {case}",
     "close {case} {closing}",
@@ -128,7 +131,7 @@ TEMPLATES = (
 """Lines that are right for somebody, somewhere, at some time."""
 
 WORD = re.compile(r"zq([a-z]+)\d+qz|(cafe)\d{4}")
-FOR_THE_REPORTER = frozenset({"report", "addition", "update", "reject", "refusal", "archive"})
+FOR_THE_REPORTER = frozenset({"report", "addition", "update", "reject", "duplicate", "refusal", "archive"})
 """Their own report, its progress, the private release."""
 
 _TABLES: dict[Kind, set[tuple[str, str]]] = {}
@@ -220,6 +223,8 @@ class Fill:
                 return PEOPLE[pick % len(PEOPLE)]
             case "answer":
                 return ("affected", "fix-ready", "deployed", "not-affected", "investigating", "fixed")[pick % 6]
+            case "open":
+                return ("minor", "public")[pick % 2]
             case "outside":
                 return ("public", "exploit", "attacks")[pick % 3]
             case "yes":
@@ -579,7 +584,7 @@ class Histories(RuleBasedStateMachine):
         file = book.case(case)
         if contact is None or file is None:
             return Known()
-        known = Known(reporter=file.case.reporter == contact.id)
+        known = Known(reporter=contact.id in file.reporters)
         one = file.participants.get(contact.id)
         if contact.active and Role.COORDINATOR in (contact.roles or []):
             known.everything = True

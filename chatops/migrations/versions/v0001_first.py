@@ -58,6 +58,7 @@ def upgrade() -> None:
         sa.Column("wishes", sa.Text(), nullable=True),
         sa.Column("credit", sa.Text(), nullable=True),
         sa.Column("asked_date", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("process", sa.Text(), nullable=True),
         sa.Column("next_word", sa.DateTime(timezone=True), nullable=True),
         sa.Column("triaged_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("severity", sa.String(), nullable=True),
@@ -79,6 +80,9 @@ def upgrade() -> None:
         sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("outcome", sa.String(), nullable=True),
         sa.Column("reason", sa.Text(), nullable=True),
+        sa.Column("links", sa.Text(), nullable=True),
+        sa.Column("referred", sa.String(), nullable=True),
+        sa.Column("referral", sa.String(), nullable=True),
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index("ix_case_closed_at", "case", ["closed_at"])
@@ -225,6 +229,7 @@ def upgrade() -> None:
         sa.Column("asked_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("answered_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("told_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("also_reported", sa.Boolean(), nullable=False),
         sa.Column("told_now", sa.Boolean(), nullable=False),
         sa.Column("tries", sa.Integer(), nullable=False),
         sa.Column("silent_at", sa.DateTime(timezone=True), nullable=True),
