@@ -271,6 +271,15 @@ class Leave(Node):
     t: Literal["leave"] = "leave"
 
 
+class Retire(Node):
+    """Nothing more will be said in the effect's room: keep it, for those who are in it, as something to look up.
+
+    Outcome data: ``{"closed": bool}``, whether nobody can say anything there now. False where rooms just stay.
+    """
+
+    t: Literal["retire"] = "retire"
+
+
 class Redact(Node):
     """Take back a message of somebody's, by event id, where the bot may."""
 
@@ -336,7 +345,7 @@ class Survey(Node):
 
 
 Deed = Annotated[
-    Post | OpenRoom | Enter | Invite | Remove | Leave | Redact | Upload | Stage | Publish | Survey,
+    Post | OpenRoom | Enter | Invite | Remove | Leave | Retire | Redact | Upload | Stage | Publish | Survey,
     Field(discriminator="t"),
 ]
 

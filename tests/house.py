@@ -51,6 +51,7 @@ from chatops.ports import (
     Received,
     Redact,
     Remove,
+    Retire,
     Said,
     Stage,
     Survey,
@@ -108,6 +109,7 @@ class Room:
     topic: str
     encrypted: bool = True
     service: str = "matrix"
+    archived: bool = False
     members: set[str] = field(default_factory=set)
     invited: set[str] = field(default_factory=set)
 
@@ -145,7 +147,8 @@ class Would(NamedTuple):
 class Chat:
     """Performs effects by remembering them, and says what a real service would report of them.
 
-    Whoever is invited joins, unless named in ``shy``. ``fail`` may raise for an effect.
+    Whoever is invited joins, unless named in ``shy``. ``archives``: rooms that are retired are closed.
+    ``fail`` may raise for an effect.
     """
 
     def __init__(self, report: Callable[[str, Event], None]) -> None:
@@ -155,6 +158,7 @@ class Chat:
         self.done: list[Effect] = []
         self.redacted: list[str] = []
         self.shy: set[str] = set()
+        self.archives = False
         self.fail: Callable[[Effect], Exception | None] = lambda effect: None
         self._report = report
         self._numbers = itertools.count(1)
@@ -164,6 +168,7 @@ class Chat:
         other.rooms = copy.deepcopy(self.rooms)
         other.seen, other.files, other.done = list(self.seen), list(self.files), list(self.done)
         other.redacted, other.shy = list(self.redacted), set(self.shy)
+        other.archives = self.archives
         other._numbers = copy.copy(self._numbers)
         return other
 
@@ -183,6 +188,8 @@ class Chat:
             return Receipt(data={"room": room.id})
         room = self.rooms[effect.room or ""]
         match effect.deed:
+            case Post() | Upload() if room.archived:
+                raise Impossible("is_archived")
             case Post(document=document):
                 number = effect.target or self.fresh("$sent")
                 readers = frozenset(room.members | room.invited) - {BOT}
@@ -201,6 +208,9 @@ class Chat:
                     self._report(room.id, Member(room=room.id, who=user, by=BOT, now="leave"))
             case Leave():
                 room.members.discard(BOT)
+            case Retire():
+                room.archived = self.archives
+                return Receipt(data={"closed": room.archived})
             case Redact(event=number):
                 self.redacted.append(number)
             case Upload() as upload:

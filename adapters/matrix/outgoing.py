@@ -24,6 +24,7 @@ from chatops.ports import (
     Receipt,
     Redact,
     Remove,
+    Retire,
     Upload,
 )
 
@@ -64,6 +65,8 @@ class Outgoing:
                 return await self._remove(_place(effect), deed)
             case Leave():
                 return await self._leave(_place(effect))
+            case Retire():  # a room has no such state; who is in it may go on there
+                return Receipt(data={"closed": False})
         raise Impossible("unsupported")
 
     # --- messages -----------------------------------------------------------------------------------------------------

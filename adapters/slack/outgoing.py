@@ -26,6 +26,7 @@ from chatops.ports import (
     Receipt,
     Redact,
     Remove,
+    Retire,
     Upload,
 )
 
@@ -77,6 +78,8 @@ class Outgoing:
                 return await self._rooms.remove(_place(effect), deed.user)
             case Leave():
                 return await self._rooms.leave(_place(effect))
+            case Retire():
+                return await self._rooms.retire(_place(effect))
         raise Impossible("unsupported")
 
     async def _post(self, attempt: Attempt, deed: Post) -> Receipt:

@@ -101,6 +101,11 @@ class Rooms:
         self._seen.pop(room, None)
         return Receipt()
 
+    async def retire(self, room: str) -> Receipt:
+        """Archive a channel. Outcome data as :class:`chatops.ports.Retire` says."""
+        await self._archive(room)
+        return Receipt(data={"closed": True})
+
     async def _archive(self, room: str) -> None:
         await self._web.call("conversations.archive", channel=room, allow=("already_archived", *_GONE))
 

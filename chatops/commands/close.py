@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 from chatops.commands.alarms import no_alarms
 from chatops.commands.declare import TEAM_ROOMS, CaseUse, Command, Who, raw
-from chatops.commands.desk import Decision, Desk, Message, Outgoing, Refusal, Security
+from chatops.commands.desk import CaseRoom, Decision, Desk, Message, Outgoing, Refusal, Security
 from chatops.commands.kinds import Text
 from chatops.commands.moving import edit_case, moved
 from chatops.commands.report import standing, to_reporters
 from chatops.commands.timeline import marks
-from chatops.document import Document, Tlp, bullets, line, strong, when
+from chatops.document import Document, Tlp, bullets, line, para, strong, when
 from chatops.model.changes import Happened
 from chatops.model.journal import entries
 from chatops.model.moves import Move
@@ -59,11 +59,24 @@ def handle(desk: Desk, args: Close) -> Decision:
     if desk.place is not PlaceKind.SECURITY:
         messages.append(Message(Security(), card(inside=True)))
     messages += to_reporters(file, standing(file, "your report is closed. Thank you"))
+    if desk.place is not PlaceKind.EMBARGO:
+        messages.append(Message(CaseRoom(file.id), _farewell(file.id, outcome)))
     return Decision(
         reply=card(inside=desk.place is not PlaceKind.EMBARGO),
         events=[told],
         messages=messages,
         alarms=no_alarms(file),
+    )
+
+
+def _farewell(case: str, outcome: str) -> Document:
+    """To the room, which Slack then archives."""
+    return Document(
+        title=f"{case}: closed ({outcome})",
+        kind="closed",
+        tlp=Tlp.AMBER_STRICT,
+        case=case,
+        blocks=(para("I say nothing more in this room. Thank you for your part in it."),),
     )
 
 

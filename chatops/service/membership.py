@@ -51,9 +51,14 @@ def changed(unit: Unit, received: Received, member: Member, now: datetime) -> No
 
 
 def _put_out(unit: Unit, place: Place) -> None:
-    """The bot can say nothing more there: the place is given up. What it makes itself it makes anew."""
+    """The bot can say nothing more there: the place is given up. What it makes itself it makes anew.
+
+    That somebody closed the room of a closed case is no news.
+    """
     _close(unit, place, "put out of room", {})
-    if place.kind != PlaceKind.DIRECT:  # another is opened when there is something to say
+    file = unit.book.case(place.case) if place.case else None
+    over = file is not None and file.case.closed_at is not None
+    if place.kind != PlaceKind.DIRECT and not over:  # another chat is opened when there is something to say
         _tell_of_closing(unit, place, f"I was put out of the {place.kind} room")
 
 

@@ -36,6 +36,7 @@ from chatops.ports import (
     Receipt,
     Received,
     Remove,
+    Retire,
     Stage,
     Survey,
     TryLater,
@@ -70,7 +71,7 @@ HOLD_ABSENT = timedelta(minutes=5)
 LONGEST_BACKOFF = timedelta(minutes=10)
 LONGEST_WAIT = timedelta(hours=1)
 """The longest that a service's own "retry after" is believed."""
-NEWS = (OpenRoom, Enter, Invite, Remove, Leave, Upload, Stage, Publish, Survey)
+NEWS = (OpenRoom, Enter, Invite, Remove, Leave, Retire, Upload, Stage, Publish, Survey)
 """Deeds whose success is told to the core, as an inbox row of its own. The failure for good of any deed is."""
 
 _JITTER = SystemRandom().random
@@ -320,6 +321,12 @@ def again(session: Session, code: str, *, give_up: bool = False) -> bool:
     stuck = OUTBOX.c.key.startswith(code, autoescape=True), OUTBOX.c.state.in_(("dead", "refused"))
     done = session.execute(update(OUTBOX).where(*stuck).values(**values))
     return bool(done.rowcount)  # type: ignore[attr-defined]
+
+
+def unsaid(session: Session, row: OutboxRow) -> bool:
+    """Whether anything else is still to be done in a row's place."""
+    others = OUTBOX.c.place == row.place, OUTBOX.c.state.in_(UNSETTLED), OUTBOX.c.id != row.id
+    return session.execute(sql_select(OUTBOX.c.id).where(*others).limit(1)).first() is not None
 
 
 def is_instant(deed: Deed) -> bool:

@@ -70,6 +70,15 @@ def _room(unit: Unit, place: Place, kind: str, row: OutboxRow, outcome: Outcome)
             unit.settle_place(place.id)
         case "invite" if not outcome.ok:
             unit.rooms.left(place, row.deed["user"])
+        case "retire" if outcome.ok and outcome.data["closed"] and place.state != "closed":
+            unit.record(
+                Happened(
+                    "room archived",
+                    place.case,
+                    {"kind": place.kind, "service": place.service},
+                    changes=(put(Place, place.id, state="closed"),),
+                )
+            )
         case "leave" if outcome.ok and place.state != "closed":
             unit.record(
                 Happened("room left", place.case, {"kind": place.kind}, changes=(put(Place, place.id, state="closed"),))

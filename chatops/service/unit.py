@@ -38,7 +38,7 @@ from chatops.model.changes import Change, Happened, Moved
 from chatops.model.flow import OutboxRow
 from chatops.model.machines import Consent
 from chatops.model.people import Place, PlaceKind, Role
-from chatops.ports import Address, Aside, Deed, Enter, Leave, Post
+from chatops.ports import Address, Aside, Deed, Enter, Leave, Post, Retire
 from chatops.service import outbox
 from chatops.service.gate import wanted
 from chatops.service.intake import unpark
@@ -101,6 +101,7 @@ class Unit:
         self._who = who
         self._origin = origin
         self._touched: set[str] = set()
+        self._closed: set[str] = set()
         self._team = False  # who is a coordinator may have changed
         self._moved: set[str] = set()  # whose addresses changed
         self._back: set[tuple[str, str]] = set()  # (case, contact) of who may be asked again into a room they left
@@ -133,6 +134,8 @@ class Unit:
         """Remember whose rooms may have to change. A stranger who becomes a contact belongs in none yet."""
         if happened.case and any(map(_moves_people, happened.changes)):
             self._touched.add(happened.case)
+        if happened.case and any(map(_closes, happened.changes)):
+            self._closed.add(happened.case)
         for change in happened.changes:
             if _asks_back(change):
                 self._back.add((str(change.key["case"]), str(change.key["contact"])))
@@ -158,6 +161,7 @@ class Unit:
             self.send(Message(Here(), decision.reply, key=key, kind=kind, pin=pin))
         for message in decision.messages:
             self.attach(message) if isinstance(message, Attach) else self.send(message)
+        self._retire()  # what is said there goes first: the gate sees to it
         for job in decision.jobs:
             self.order(job)
         for alarm in decision.alarms:
@@ -274,6 +278,13 @@ class Unit:
 
     def leave(self, place: Place) -> None:
         self._for_room(place, Leave(), place.contact)
+
+    def _retire(self) -> None:
+        """The rooms of cases that were just closed."""
+        closed, self._closed = self._closed, set()
+        for case in sorted(closed):
+            for place in self.book.places(PlaceKind.EMBARGO, case=case):
+                self._for_room(place, Retire(), None)
 
     def alarm(self, alarm: Alarm) -> None:
         if alarm.due is None:
@@ -456,6 +467,11 @@ def _moves_people(change: Change | Moved) -> bool:
     if isinstance(change, Moved):
         return change.column in ("embargo", "consent")
     return change.table in ("participant", "place")
+
+
+def _closes(change: Change | Moved) -> bool:
+    """Whether a case is closed by a change."""
+    return not isinstance(change, Moved) and change.table == "case" and bool((change.values or {}).get("closed_at"))
 
 
 def _asks_back(change: Change | Moved) -> bool:

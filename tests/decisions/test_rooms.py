@@ -6,7 +6,7 @@ import pytest
 
 from chatops.document import Tlp
 from chatops.model.people import PlaceKind
-from chatops.ports import Effect, Leave, Post, Remove, Replaced, TryLater
+from chatops.ports import Effect, Leave, Member, Post, Remove, Replaced, Retire, TryLater
 from tests.house import BOT, House, Room, address, places, reported
 
 
@@ -141,6 +141,58 @@ def test_a_direct_chat_that_was_replaced_is_not_followed(members_house: House) -
     assert BOT not in house.chat.rooms[old].members | house.chat.rooms[successor].members
     house.say("maintainer", "security", f"embargo {house.case} date in 40 days")
     assert house.seen_by("fedora")[-1].room not in (old, successor)
+
+
+def closing(house: House) -> str:
+    """The room of a case whose embargo has ended."""
+    house.chat.archives = True
+    house.say("maintainer", "security", f"embargo {house.case} end It is known.")
+    return house.room(house.case)
+
+
+def test_the_room_of_a_closed_case_is_archived_after_all_that_was_to_be_said_there(members_house: House) -> None:
+    house = members_house
+    room = closing(house)
+    house.chat.fail = lambda effect: TryLater("slow") if effect.room == room and isinstance(effect.deed, Post) else None
+    house.say("maintainer", "security", f"close {house.case} Nothing to release.")
+    house.wait(minutes=1)
+    assert not house.chat.rooms[room].archived
+    house.chat.fail = lambda effect: None
+    house.wait(minutes=5)
+    assert house.chat.rooms[room].archived
+    assert house.last(room).text.startswith(f"{house.case}: closed")
+    assert [place.state for place in places(house) if place.room == room] == ["closed"]
+    house.say("maintainer", "security", f"show {house.case}")
+    assert not [seen for seen in house.seen_in("security") if seen.document.kind in ("left", "fault")]
+    assert house.journal_is_good()
+
+
+def test_where_nothing_is_archived_the_room_of_a_closed_case_stays(members_house: House) -> None:
+    house = members_house
+    room = closing(house)
+    house.chat.archives = False
+    house.say("maintainer", "security", f"close {house.case} Nothing to release.")
+    house.wait(minutes=1)
+    assert [place.state for place in places(house) if place.room == room] == ["bound"]
+
+
+def test_a_person_who_archives_the_room_of_a_closed_case_alarms_nobody(members_house: House) -> None:
+    house = members_house
+    room = closing(house)
+    house.chat.fail = lambda effect: TryLater("slow") if isinstance(effect.deed, Retire) else None
+    house.say("maintainer", "security", f"close {house.case} Nothing to release.")
+    house.receive(room, Member(room=room, who=BOT, by=address("maintainer"), now="leave", own=True))
+    assert [place.state for place in places(house) if place.room == room] == ["closed"]
+    assert not [seen for seen in house.seen_in("security") if seen.document.kind == "left"]
+
+
+def test_being_put_out_is_told_once_though_slack_says_it_twice(members_house: House) -> None:
+    house = members_house
+    room = house.room(house.case)
+    for _ in ("member_left_channel", "group_left"):
+        house.receive(room, Member(room=room, who=BOT, by=BOT, now="leave", own=True))
+    told = [seen for seen in house.seen_in("security") if seen.document.kind == "left"]
+    assert [seen.document.title for seen in told] == ["I was put out of the embargo room"]
 
 
 def test_in_a_room_that_the_bot_was_never_asked_into_it_says_nothing(house: House) -> None:

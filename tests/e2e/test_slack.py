@@ -332,6 +332,8 @@ async def test_a_disclosure(scene: Scene) -> None:
     await scene.reads(await scene.direct("suse"), "the embargo is over")
     await scene.types("passer-by", f"verify {check_line(prepared)}", public, answer="the one we published")
     await scene.types("maintainer", f"close {case}", secure, answer="closed")
+    await scene.reads(room, "I say nothing more in this room")
+    assert await scene.wait(_archived(scene, room))
 
     # Over all of it: nobody who was not cleared has read a word, and each message came once.
     assert CANARY not in json.dumps(await scene.messages(public))
@@ -341,6 +343,8 @@ async def test_a_disclosure(scene: Scene) -> None:
         marks = [one["metadata"]["event_payload"] for one in await scene.messages(channel) if one.get("metadata")]
         told = [json.dumps(one, sort_keys=True) for one in marks]
         assert len(told) == len(set(told))
+    warned = [said(one) for one in await scene.messages(secure) if "I was put out" in said(one)]
+    assert not warned, "what the bot archives itself is no news"
     called = {call.method for call in scene.proxy.calls}
     assert called <= METHODS.keys()
 
@@ -362,6 +366,14 @@ def _there(scene: Scene, channel: str, name: str) -> Callable[[], Any]:
 def _gone(scene: Scene, channel: str, name: str) -> Callable[[], Any]:
     async def look() -> bool:
         return name not in await scene.members(channel)
+
+    return look
+
+
+def _archived(scene: Scene, channel: str) -> Callable[[], Any]:
+    async def look() -> bool:
+        told = await scene.emulate.call("conversations.info", channel=channel)
+        return told["channel"]["is_archived"] is True
 
     return look
 

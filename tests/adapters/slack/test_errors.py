@@ -22,6 +22,7 @@ from chatops.ports import (
     Receipt,
     Redact,
     Remove,
+    Retire,
     TryLater,
     Upload,
 )
@@ -37,7 +38,7 @@ ON_THE_WAY: dict[str, Callable[[], Effect]] = {
     "chat.postEphemeral": lambda: effect(post(aside="U1"), "C1"),
     "chat.postMessage": lambda: effect(post(), "C1"),
     "chat.update": lambda: effect(post(edit="e"), "C1", target="1.000001"),
-    "conversations.archive": lambda: effect(Leave(), "C1"),
+    "conversations.archive": lambda: effect(Retire(), "C1"),
     "conversations.create": lambda: effect(ROOM),
     "conversations.history": lambda: again(effect(post(), "C1")),
     "conversations.info": lambda: effect(Enter(), "C1"),
