@@ -160,6 +160,7 @@ class Due(Node):
     kind: str
     case: str | None = None
     data: dict[str, Any] = {}
+    at: AwareDatetime | None = None  # when it was due; later if the bot was stopped then
 
 
 Event = Annotated[

@@ -32,6 +32,7 @@ class Case(Row, table=True):
     asked_date: datetime | None = instant()  # the reporter's own disclosure date
     process: str | None = case_text()  # another process that the reporter prefers
     next_word: datetime | None = instant()
+    snoozed_until: datetime | None = instant()  # reminders that are not urgent wait until then
     triaged_at: datetime | None = instant()
     severity: str | None = None  # a CVSS vector
     band: str | None = None  # low, medium, high, critical

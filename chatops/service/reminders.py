@@ -3,27 +3,35 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any, TypeGuard
 
 from chatops.commands.alarms import status_alarm
 from chatops.commands.desk import Alarm, CaseRoom, Decision, Direct, Job, Message, Security
+from chatops.commands.snooze import snooze_action
 from chatops.commands.terms import house_rules, status_actions
 from chatops.config import Settings
-from chatops.document import Document, Tlp, line, para, typed, when
+from chatops.document import Document, Tlp, line, para, strong, typed, when
 from chatops.model.book import CaseFile
 from chatops.model.machines import Consent
 from chatops.model.people import Place
 from chatops.ports import Due, Survey
 from chatops.service import alerts
+from chatops.service.hours import working_time
 from chatops.service.silence import silent
 from chatops.service.unit import Unit
 
 SURVEY = "survey"
 AGAIN = timedelta(days=1)
 GATHER = timedelta(seconds=3)
+LATE = timedelta(hours=1)
+"""What comes later than this after it was due came after a stop."""
 
 
 def due(unit: Unit, settings: Settings, due: Due, now: datetime) -> None:
-    """Decide whether there is still something to say."""
+    """Decide whether there is still something to say, and whether now is the time for it.
+
+    What the security room would have been told while the bot was stopped is gathered into one message.
+    """
     match due.kind:
         case "survey":
             alarm = Alarm(SURVEY, SURVEY, now + timedelta(minutes=settings.releases.survey_minutes))
@@ -32,34 +40,26 @@ def due(unit: Unit, settings: Settings, due: Due, now: datetime) -> None:
         case "mismatch":
             alerts.mismatches(unit, due.data["seen"])
             return
+        case "catch-up":
+            _catch_up(unit, due.data["due"], now)
+            return
     file = unit.book.case(due.case) if due.case else None
     if file is None or file.case.closed_at is not None:
+        return
+    later = _when(file, due, now)
+    if later > now:
+        unit.alarm(Alarm(due.timer, due.kind, later, due.case, data={**due.data, "late": _late(due, now)}))
+        return
+    if (told := _for_the_team(file, due, now)) is not None:
+        if _late(due, now):
+            data = {"due": [due.model_dump(mode="json")]}
+            unit.alarm(Alarm("catch-up", "catch-up", now + GATHER, data=data, keep=True, gather="due"))
+        else:
+            unit.carry_out(told)
         return
     match due.kind:
         case "terms" if file.embargoed:
             unit.carry_out(Decision(messages=[Message(CaseRoom(file.id), house_rules(file, now), pin=True)]))
-        case "review" if file.embargoed and _passed(file.case.review_date, now) and file.case.release_date is None:
-            unit.carry_out(
-                _remind(
-                    file,
-                    "the review date has passed; the embargo goes on",
-                    ("Set a release date, or another review: ", f"embargo {file.id} date DATE"),
-                    again=Alarm(due.timer, "review", now + AGAIN, file.id),
-                )
-            )
-        case "crd" if file.embargoed and file.case.release_date is not None:
-            unit.carry_out(_release_date(file, file.case.release_date, now))
-        case "asked" if file.case.asked_date is not None and not file.public:
-            unit.carry_out(_own_date(file, file.case.asked_date))
-        case "next-word" if file.reporters and _passed(file.case.next_word, now):
-            unit.carry_out(
-                _remind(
-                    file,
-                    "the reporter waits for a word",
-                    ("Tell them how it goes: ", f"tell {file.id} TEXT"),
-                    again=Alarm(due.timer, "next-word", now + AGAIN, file.id),
-                )
-            )
         case "status" if file.embargoed and _owes_status(file, due.data["contact"]):
             unit.carry_out(_ask_status(file, due.data["contact"], now, settings.policy.status_days))
         case "silent" if file.embargoed:
@@ -67,6 +67,84 @@ def due(unit: Unit, settings: Settings, due: Due, now: datetime) -> None:
         case "lapse":
             for place in unit.rooms.embargo(file.id):
                 unit.rooms.settle(place)
+
+
+def _when(file: CaseFile, due: Due, now: datetime) -> datetime:
+    """When a reminder may come: what waits for the team not while it is snoozed, what waits for somebody not at night.
+
+    A release date is urgent: its warnings come at their hour.
+    """
+    if due.kind in ("review", "next-word"):
+        until = max(now, file.case.snoozed_until or now)
+        return working_time(until, _zone(file, file.case.owner))
+    if due.kind in ("status", "silent"):
+        return working_time(now, _zone(file, due.data["contact"]))
+    return now
+
+
+def _zone(file: CaseFile, contact: str | None) -> str | None:
+    known = file.contacts.get(contact or "")
+    return known.zone if known else None
+
+
+def _for_the_team(file: CaseFile, due: Due, now: datetime) -> Decision | None:
+    """What the security room is reminded of, if there still is something; None for every other kind of timer."""
+    case = file.case
+    match due.kind:
+        case "review" if file.embargoed and _passed(case.review_date, now) and case.release_date is None:
+            return _remind(
+                file,
+                "the review date has passed; the embargo goes on",
+                ("Set a release date, or another review: ", f"embargo {file.id} date DATE"),
+                again=Alarm(due.timer, "review", now + AGAIN, file.id),
+            )
+        case "crd" if file.embargoed and case.release_date is not None:
+            return _release_date(file, case.release_date, now)
+        case "asked" if case.asked_date is not None and not file.public:
+            return _own_date(file, case.asked_date)
+        case "next-word" if file.reporters and _passed(case.next_word, now):
+            return _remind(
+                file,
+                "the reporter waits for a word",
+                ("Tell them how it goes: ", f"tell {file.id} TEXT"),
+                again=Alarm(due.timer, "next-word", now + AGAIN, file.id),
+            )
+    return None
+
+
+def _catch_up(unit: Unit, gathered: list[dict[str, Any]], now: datetime) -> None:
+    """One message for all that came due while the bot was stopped, as it stands now."""
+    told: dict[str, Message] = {}
+    alarms: list[Alarm] = []
+    for one in map(Due.model_validate, gathered):
+        file = unit.book.case(one.case) if one.case else None
+        found = _for_the_team(file, one, now) if file is not None and file.case.closed_at is None else None
+        if found is not None:
+            alarms += found.alarms
+            told |= {one.text.title: one for one in found.messages if isinstance(one, Message) and _is(one.text)}
+    if len(told) < 2:
+        unit.carry_out(Decision(messages=[*told.values()], alarms=alarms))
+        return
+    blocks = [
+        block for one in told.values() if _is(one.text) for block in (para(strong(one.text.title)), *one.text.blocks)
+    ]
+    document = Document(
+        title=f"{len(told)} reminders came due while I was stopped",
+        kind="reminder",
+        tlp=Tlp.AMBER_STRICT,
+        blocks=tuple(blocks),
+        tone="warning",
+    )
+    ping = tuple(dict.fromkeys(who for one in told.values() for who in one.ping))
+    unit.carry_out(Decision(messages=[Message(Security(), document, ping=ping)], alarms=alarms))
+
+
+def _is(text: object) -> TypeGuard[Document]:
+    return isinstance(text, Document)
+
+
+def _late(due: Due, now: datetime) -> bool:
+    return bool(due.data.get("late")) or (due.at is not None and now - due.at > LATE)
 
 
 def terms(place: Place, now: datetime) -> Alarm:
@@ -88,6 +166,7 @@ def _remind(file: CaseFile, what: str, how: tuple[str, str], *, again: Alarm) ->
         tlp=Tlp.AMBER_STRICT,
         case=file.id,
         blocks=(para(*line(how[0], typed(how[1]))),),
+        actions=(snooze_action(file.id),),
         tone="warning",
     )
     return Decision(messages=[Message(Security(), document, ping=(owner,) if owner else ())], alarms=[again])

@@ -88,7 +88,7 @@ def _received(timer: TimerRow, now: datetime) -> Received:
         key=f"{timer.key}@{timer.due.astimezone(UTC).isoformat()}",
         conversation=f"timer:{timer.case or timer.key}",
         at=now,
-        event=Due(timer=timer.key, kind=timer.kind, case=timer.case, data=timer.data or {}),
+        event=Due(timer=timer.key, kind=timer.kind, case=timer.case, data=timer.data or {}, at=timer.due),
     )
 
 

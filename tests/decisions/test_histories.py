@@ -90,6 +90,7 @@ TEMPLATES = (
     "accept {case}",
     "decline {case}",
     "bring {case} {who}",
+    "snooze {case} 2 days",
     "status {case} {answer}",
     "correct {case} {who} {answer} {correction}",
     "agree {case}",

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlmodel import Session, select
@@ -36,7 +36,8 @@ def test_a_timer_that_comes_due_becomes_an_inbox_row(store: Store, clock: Clock)
     assert fired(store, clock) == 1
     (row,) = inbox(store)
     assert (row.service, row.key, row.conversation) == ("timer", "t@2026-03-01T13:00:00+00:00", "timer:DS-1")
-    assert as_received(row).event == Due(timer="t", kind="review", case="DS-1", data={"n": 1})
+    at = datetime(2026, 3, 1, 13, tzinfo=UTC)
+    assert as_received(row).event == Due(timer="t", kind="review", case="DS-1", data={"n": 1}, at=at)
     assert fired(store, clock) == 0
 
 

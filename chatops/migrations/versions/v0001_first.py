@@ -60,6 +60,7 @@ def upgrade() -> None:
         sa.Column("asked_date", sa.DateTime(timezone=True), nullable=True),
         sa.Column("process", sa.Text(), nullable=True),
         sa.Column("next_word", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("snoozed_until", sa.DateTime(timezone=True), nullable=True),
         sa.Column("triaged_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("severity", sa.String(), nullable=True),
         sa.Column("band", sa.String(), nullable=True),
