@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints, ValidationError, field_validator
 
 
 class BadConfiguration(Exception):
@@ -97,6 +98,9 @@ class Slack(Section):
     api: str = Field(default="https://slack.com/api/", description="the Web API's address; another one for tests")
 
 
+FILLED_IN = ("project", "name", "release_page")
+
+
 class Wording(Section):
     """Words to the public that the project may put its own way."""
 
@@ -110,6 +114,14 @@ class Wording(Section):
         min_length=1,
         description="the statement after a leak, by paragraph; {project}, {name} and {release_page} are filled in",
     )
+
+    @field_validator("holding")
+    @classmethod
+    def _filled_in(cls, words: tuple[str, ...]) -> tuple[str, ...]:
+        """What is not filled in would stand before the public as it is."""
+        if any(field not in FILLED_IN for part in words for field in re.findall(r"{(.*?)}", part)):
+            raise ValueError(f"only {', '.join(f'{{{field}}}' for field in FILLED_IN)} are filled in")
+        return words
 
 
 class Releases(Section):
@@ -147,7 +159,7 @@ class Settings(Section):
     slack: Slack | None = None
     wording: Wording = Wording()
     releases: Releases = Releases()
-    components: Mapping[str, Component] = {}
+    components: Mapping[Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9.-]{0,39}$")], Component] = {}
     coordinators: tuple[Person, ...] = ()
     log_level: str = Field(default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
 

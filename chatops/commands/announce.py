@@ -17,6 +17,7 @@ from chatops.commands.desk import (
     CaseRoom,
     Decision,
     Desk,
+    Direct,
     Job,
     Message,
     Outgoing,
@@ -45,6 +46,7 @@ from chatops.document import (
     para,
     quote,
     strong,
+    typed,
     when,
 )
 from chatops.model.book import CaseFile, Shelf
@@ -137,7 +139,25 @@ def preview(desk: Desk, args: Announce) -> Preview:
         "embargo": f"{file.case.embargo} until {file.terms_date}",
         "public": ",".join(sorted(place.id for place in desk.book.places(PlaceKind.PUBLIC))),
     }
-    return Preview(document, facts)
+    return Preview(document, facts, _draft(file, public))
+
+
+def _draft(file: CaseFile, public: Document) -> tuple[Message, ...]:
+    """For a reporter who wished to review it (policy, step 1): the same words, while they can still be changed."""
+    if file.case.reporter is None or (file.case.wishes or {}).get("review") != "yes":
+        return ()
+    document = Document(
+        title=f"{file.id}: this is what the public will read; is it right?",
+        kind="draft",
+        tlp=Tlp.AMBER_STRICT,
+        case=file.id,
+        blocks=(
+            para("You wished to read it first. To have something changed: ", typed(f"report {file.id} TEXT")),
+            para(strong(public.title)),
+            *public.blocks,
+        ),
+    )
+    return (Message(Direct(file.case.reporter), document, kind="reporter"),)
 
 
 def _linked(desk: Desk, file: CaseFile) -> list[tuple[str, Line]]:

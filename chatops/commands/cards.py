@@ -65,7 +65,7 @@ def board(file: CaseFile) -> Board:
     first: Step = Step(
         name="Identification and triage",
         state="done" if triaged or settled else "under way",
-        note=case.band or ("" if triaged else "not triaged yet"),
+        note=case.band or ("" if triaged else case.outcome or "not triaged yet"),
     )
     asked = file.ever_asked()
     silent = sum(1 for one in asked if file.participants[one].consent == Consent.INVITED)

@@ -231,10 +231,14 @@ class Decision:
 
 @dataclass(frozen=True)
 class Preview:
-    """What a second person confirms. ``facts`` are all that the decision rests on; a change of any voids the code."""
+    """What a second person confirms. ``facts`` are all that the decision rests on; a change of any voids the code.
+
+    ``drafts`` go out with it, to those who wished to read it before it is decided.
+    """
 
     document: Document
     facts: Mapping[str, str]
+    drafts: tuple[Message, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -80,6 +80,8 @@ def _card(desk: Desk, file: CaseFile, news: str, *, inside: bool, said: str | No
         return card.model_copy(update={"blocks": (first, *_said(said), *card.blocks), "tone": "alert"})
     if not Exposure(file.case.exposure).public:
         return card.model_copy(update={"blocks": (*_said(said), *card.blocks), "tone": "alert"})
+    linked = [one for one in file.case.links or {} if (other := desk.book.case(one)) and other.embargoed]
+    also = (para(f"Linked, and still under an embargo: {', '.join(linked)}. Is that out, too?"),) if linked else ()
     version = "" if file.case.version else " version=VERSION"
     first = para(
         "Next: a short word to the public, then the release with what is ready: ",
@@ -90,7 +92,7 @@ def _card(desk: Desk, file: CaseFile, news: str, *, inside: bool, said: str | No
     if file.case.version:
         actions.append(Action(label="announce", command=f"announce {file.id}", emoji="🚀"))
     return card.model_copy(
-        update={"blocks": (first, *_said(said), *card.blocks), "actions": tuple(actions), "tone": "alert"}
+        update={"blocks": (first, *also, *_said(said), *card.blocks), "actions": tuple(actions), "tone": "alert"}
     )
 
 

@@ -44,7 +44,7 @@ def handle(desk: Desk, args: Leak) -> Decision:
 def _alert(desk: Desk, text: str | None) -> Document:
     file = desk.file
     by: Line = line(who(desk.actor.name)) if desk.actor.contact else line("a stranger, ", mono(desk.actor.address.id))
-    blocks: list[Block] = [fields(("Who says so", by), ("Case", file.id if file else "they named none of ours"))]
+    blocks: list[Block] = [fields(("Who says so", by))]
     if text:
         blocks.append(quote(text))
     actions: tuple[Action, ...] = ()
@@ -54,11 +54,9 @@ def _alert(desk: Desk, text: str | None) -> Document:
             Action(label=f"it is {case}", command=f"exposed {case} public", emoji=emoji, style="danger")
             for case, emoji in zip(open_cases[:SHOWN], ("1️⃣", "2️⃣", "3️⃣"), strict=False)
         )
-        blocks.append(
-            para("If it is true, say which case it is: ", typed("exposed CASE public"), ".")
-            if open_cases
-            else para("No case is open; if it is true, open one: ", typed("triage TITLE open=public"), ".")
-        )
+        how = typed("exposed CASE public") if open_cases else typed("triage TITLE open=public")
+        what = "say which case it is" if open_cases else "open a case, for none is open"
+        blocks.append(para(f"They named no case of ours. If it is true, {what}: ", how, "."))
     elif file.case.closed_at is None and permitted(Move.LEAK_CONFIRMED, states(file)):
         actions = (
             Action(label="it is public", command=f"exposed {file.id} public", emoji="📢", style="danger"),

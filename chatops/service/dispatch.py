@@ -229,7 +229,7 @@ def _ask_second(call: Call, desk: Desk, arguments: Any) -> Decision:
             "actions": (Action(label="confirm", command=f"confirm {code}", emoji="✅", style="danger"),),
         }
     )
-    decision = Decision(reply=card, events=[asked])
+    decision = Decision(reply=card, events=[asked], messages=list(preview.drafts))
     others = tuple(c.id for c in desk.book.coordinators() if c.id != desk.actor.id)
     if desk.room is None or desk.room.kind != "security":
         decision.messages.append(Message(Security(), card, ping=others))

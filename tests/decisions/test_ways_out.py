@@ -392,3 +392,26 @@ def test_the_reporter_hears_of_each_step_in_fixed_phrases(house: House) -> None:
     assert "1.0.1" in news[3]
     for name in ("debian", "fedora", "suse"):
         assert name not in "".join(seen.text for seen in house.seen_by("finder"))
+
+
+def test_a_reporter_who_wished_it_reads_the_advisory_before_it_is_decided(house: House) -> None:
+    house.direct("finder", f"report review=yes {REPORT}")
+    case = house.case
+    house.say("maintainer", "security", f"triage {case} open=minor Job queue overflow")
+    house.say("maintainer", "security", f"announce {case} version=1.0.1 A crafted name zqdraftqz.")
+    draft = house.last("direct", "finder")
+    assert draft.document.title == f"{case}: this is what the public will read; is it right?"
+    assert readers(house, "zqdraftqz") == {TEAM, frozenset({address("finder")})}
+    house.direct("finder", f"report {case} It is the queue daemon's name.")
+    assert "the queue daemon's name" in house.last("security", kind="addition").text
+
+
+def test_a_leak_of_one_case_asks_about_the_linked_one(house: House) -> None:
+    house.direct("second", "report the daemon, too")
+    other = house.case
+    house.say("maintainer", "security", f"triage {other} The daemon")
+    first = embargoed(house)
+    house.say("maintainer", "security", f"duplicate {other} {first}")
+    house.say("maintainer", "security", f"exposed {first} public")
+    assert f"Linked, and still under an embargo: {other}. Is that out, too?" in house.last("security").text
+    assert house.file(other).case.embargo == Embargo.ACTIVE

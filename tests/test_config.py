@@ -1,0 +1,47 @@
+"""What the project sets in its own words: the directory of components, the holding statement."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from chatops.config import BadConfiguration, load
+
+GOOD = """
+[components.pmix]
+name = "PMIx"
+contact = "security@pmix.example"
+contacts = ["pmix"]
+
+[wording]
+holding = ["{project} knows of it.", "{name}"]
+"""
+
+
+def written(folder: Path, text: str) -> Path:
+    file = folder / "chatops.toml"
+    file.write_text(text, encoding="utf-8")
+    return file
+
+
+def test_a_directory_of_components_and_own_words_are_read(tmp_path: Path) -> None:
+    settings = load(written(tmp_path, GOOD), {"CHATOPS_COMPONENTS__PMIX__CONTACT": "pmix.example/security"})
+    assert settings.components["pmix"].contact == "pmix.example/security"
+    assert settings.components["pmix"].contacts == ("pmix",)
+    assert settings.wording.holding == ("{project} knows of it.", "{name}")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "problem"),
+    [
+        ("contact =", "contct =", "components.pmix.contact: Field required"),
+        ("contacts =", "contact_s =", "components.pmix.contact_s: no such setting; did you mean contacts?"),
+        ("components.pmix", "components.PMIx", "components.PMIx.[key]: String should match pattern"),
+        ("{name}", "{nmae}", "wording.holding: Value error, only {project}, {name}, {release_page} are filled in"),
+    ],
+)
+def test_what_is_wrong_is_named_by_its_key(tmp_path: Path, old: str, new: str, problem: str) -> None:
+    with pytest.raises(BadConfiguration) as refused:
+        load(written(tmp_path, GOOD.replace(old, new)), {})
+    assert str(refused.value).startswith(problem)
