@@ -1,10 +1,11 @@
-"""The command line: ``chatops run``, ``demo``, ``shell``, ``verify``, ``db``, ``journal``."""
+"""The command line: ``chatops run``, ``demo``, ``shell``, ``verify``, ``db``, ``journal``, ``export``."""
 
 from __future__ import annotations
 
 import argparse
 import asyncio
 import json
+import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -62,9 +63,14 @@ def _parser() -> argparse.ArgumentParser:
     one.set_defaults(run=_db)
     one = verbs.add_parser("journal", parents=[common], help="the journal: find edits, gaps and cuts; export a chain")
     one.add_argument("action", choices=("verify", "export"))
+    one.add_argument("file", type=Path, nargs="?", help="verify: an export, instead of the bot's own database")
     one.add_argument("--chain", help="a case, or 'installation' (default: all)")
     one.add_argument("--anchors", type=Path, help="verify: heads kept elsewhere, as an export or the log has them")
     one.set_defaults(run=_journal)
+    one = verbs.add_parser("export", parents=[common], help="write a closed case to an archive")
+    one.add_argument("case", metavar="CASE")
+    one.add_argument("file", type=Path, metavar="FILE", help="a .tar.gz that is not there yet")
+    one.set_defaults(run=_export)
     return parser
 
 
@@ -175,6 +181,8 @@ def _journal(options: argparse.Namespace) -> int:
     from chatops.model import journal
     from chatops.service.engines import read_engine
 
+    if options.file is not None:
+        return _journal_file(options)
     settings = _settings(options)
     with Session(read_engine(settings.store.database, connections=1)) as session:
         if options.action == "export":
@@ -194,6 +202,53 @@ def _journal(options: argparse.Namespace) -> int:
         + ("FAULTS" if faults else "good")
     )
     return 1 if faults else 0
+
+
+def _journal_file(options: argparse.Namespace) -> int:
+    """Check an export; neither the bot's configuration nor its database is needed."""
+    from chatops.model.exports import NoExport, verify_export
+
+    if options.action != "verify" or options.chain:
+        print("chatops: a file can only be verified, as a whole: chatops journal verify FILE", file=sys.stderr)
+        return 2
+    try:
+        faults, heads = verify_export(options.file, _anchors(options.anchors) if options.anchors else None)
+    except (NoExport, OSError) as problem:
+        print(f"chatops: {problem}", file=sys.stderr)
+        return 1
+    for fault in faults:
+        print(f"{fault.chain} {fault.seq}: {fault.problem}")
+    for chain, (seq, digest) in heads.items():
+        print(f"{chain}: {seq} entries, head {digest}: " + ("FAULTS" if faults else "good"))
+    return 1 if faults else 0
+
+
+def _export(options: argparse.Namespace) -> int:
+    from sqlmodel import Session
+
+    from chatops.commands.desk import Refusal
+    from chatops.commands.export import archive
+    from chatops.model.book import Book
+    from chatops.service.engines import read_engine
+
+    settings = _settings(options)
+    with Session(read_engine(settings.store.database, connections=1)) as session:
+        book = Book(session)
+        file = book.case(options.case.upper())
+        try:
+            if file is None:
+                raise Refusal(f"no case {options.case}")
+            content = archive(book, file, settings.project.command)
+            with open(options.file, "xb", opener=lambda path, flags: os.open(path, flags, 0o600)) as out:
+                out.write(content)
+        except FileExistsError:
+            print(f"chatops: {options.file} is there already; name another file", file=sys.stderr)
+            return 1
+        except (Refusal, OSError) as problem:
+            print(f"chatops: {problem}", file=sys.stderr)
+            return 1
+    print(f"{file.id}: written to {options.file}; check it with: chatops journal verify {options.file}")
+    return 0
 
 
 def _anchors(path: Path) -> dict[str, list[object]]:

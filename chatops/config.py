@@ -45,6 +45,7 @@ class Policy(Section):
     status_days: int = Field(default=5, ge=1, description="a member who has not said how they stand is asked so often")
     ask_again_days: int = Field(default=2, ge=1, description="who was asked and is silent is asked again after this")
     embargo_cap_days: int = Field(default=90, ge=1, description="no date may lie further off than this")
+    retrospective_days: int = Field(default=7, ge=1, description="so long after a release the team looks back")
     quorum: int = Field(default=2, ge=1, description="who must agree to terms that are not the default")
     tell_now: bool = Field(default=False, description="tell contacts in full in the message that asks them")
     confirm_hours: int = Field(default=24, ge=1, description="how long a confirmation code lives")

@@ -37,6 +37,11 @@ def asked_alarms(case: str, at: datetime, now: datetime) -> list[Alarm]:
     ]
 
 
+def retrospective_alarm(case: str, due: datetime) -> Alarm:
+    """Some days after the release, the team is asked what it learnt; also if the case is closed by then."""
+    return Alarm(f"retrospective:{case}", "retrospective", due, case)
+
+
 def no_alarms(file: CaseFile) -> list[Alarm]:
     """All timers of a case's dates taken away."""
     names = [

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from chatops.checksums.archives import KnownArchive
-from chatops.commands.alarms import no_alarms
+from chatops.commands.alarms import no_alarms, retrospective_alarm
 from chatops.commands.cards import board
 from chatops.commands.declare import CaseUse, Command, Who, option, raw
 from chatops.commands.desk import (
@@ -251,12 +251,13 @@ def general_release(
         blocks=(board(file), para("Told: public rooms, members, everybody who was ever asked, the reporter.")),
         tone="good",
     )
+    alarms = [*no_alarms(file), retrospective_alarm(file.id, desk.days(desk.settings.policy.retrospective_days))]
     if progress is not None:
         messages.append(Message(Security(), done, edit=progress))
-        return Decision(events=[told], messages=messages, alarms=no_alarms(file))
+        return Decision(events=[told], messages=messages, alarms=alarms)
     if desk.place is not PlaceKind.SECURITY:
         messages.append(Message(Security(), done))
-    return Decision(reply=done, events=[told], messages=messages, alarms=no_alarms(file))
+    return Decision(reply=done, events=[told], messages=messages, alarms=alarms)
 
 
 def announcement(desk: Desk, file: CaseFile, text: str | None, version: str, vulnerable: Sequence[str]) -> Document:

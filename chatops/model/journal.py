@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, ClassVar
@@ -175,14 +175,18 @@ def anchor(session: Session, at: datetime) -> dict[str, list[Any]]:
 
 def verify(session: Session, anchors: Mapping[str, list[Any]] | None = None) -> list[Fault]:
     """Every edit, gap and cut that the chains and anchors show. ``anchors`` are heads kept elsewhere (log, export)."""
+    claims = [(chain, head) for kept in session.exec(select(Anchor)) for chain, head in kept.heads.items()]
+    return faults_of(entries(session), [*claims, *(anchors or {}).items()])
+
+
+def faults_of(found: Iterable[Entry], claims: Sequence[tuple[str, list[Any]]]) -> list[Fault]:
+    """Every edit, gap and cut in entries, in the order they were written. ``claims``: heads that chains once had."""
     faults: list[Fault] = []
     seen: dict[str, tuple[int, str]] = {}
     known: dict[tuple[str, int], str] = {}
-    claims = [(chain, head) for kept in session.exec(select(Anchor)) for chain, head in kept.heads.items()]
-    claims += list((anchors or {}).items())
     opened: dict[str, int] = {}
     wanted = {(chain, int(head[0])) for chain, head in claims}
-    for entry in entries(session):
+    for entry in found:
         seq, previous = seen.get(entry.chain, (0, GENESIS))
         if entry.seq != seq + 1:
             faults.append(Fault(entry.chain, entry.seq, f"gap: entry {seq + 1} is missing"))

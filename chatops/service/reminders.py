@@ -10,7 +10,7 @@ from chatops.commands.desk import Alarm, CaseRoom, Decision, Direct, Job, Messag
 from chatops.commands.snooze import snooze_action
 from chatops.commands.terms import house_rules, status_actions
 from chatops.config import Settings
-from chatops.document import Document, Tlp, line, para, strong, typed, when
+from chatops.document import Document, Tlp, bullets, line, para, strong, typed, when
 from chatops.model.book import CaseFile
 from chatops.model.machines import Consent
 from chatops.model.people import Place
@@ -44,6 +44,8 @@ def due(unit: Unit, settings: Settings, due: Due, now: datetime) -> None:
             _catch_up(unit, due.data["due"], now)
             return
     file = unit.book.case(due.case) if due.case else None
+    if file is not None and due.kind == "retrospective":
+        unit.carry_out(_retrospective(file))
     if file is None or file.case.closed_at is not None:
         return
     later = _when(file, due, now)
@@ -223,5 +225,31 @@ def _release_date(file: CaseFile, at: datetime, now: datetime) -> Decision:
             para("Nothing is published by itself. To announce: ", typed(f"announce {file.id}")),
         ),
         tone="warning",
+    )
+    return Decision(messages=[Message(Security(), document, ping=(file.case.owner,) if file.case.owner else ())])
+
+
+def _retrospective(file: CaseFile) -> Decision:
+    """What is learnt from a disclosure is lost if nobody asks while it is fresh."""
+    closed = file.case.closed_at is not None
+    document = Document(
+        title=f"{file.id}: the release is out. What do we do otherwise next time?",
+        kind="retrospective",
+        tlp=Tlp.AMBER_STRICT,
+        case=file.id,
+        blocks=(
+            bullets(
+                (
+                    line("What went well, and whom do we thank?"),
+                    line("Where did somebody wait, and for what?"),
+                    line("Who was told late, could not be reached, or was missing from the roster?"),
+                    line("One thing to change, and who does it?"),
+                )
+            ),
+            para("What happened when: ", typed(f"timeline {file.id}")),
+            para("To keep it all: ", typed(f"export {file.id}"))
+            if closed
+            else para("Nothing left to do? ", typed(f"close {file.id}")),
+        ),
     )
     return Decision(messages=[Message(Security(), document, ping=(file.case.owner,) if file.case.owner else ())])
