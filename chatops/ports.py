@@ -237,7 +237,8 @@ class OpenRoom(Node):
     """Make a room. ``name`` and ``topic`` are public: never a case's subject.
 
     Outcome data: ``room``, its id; ``joined``, who of the invited is in it at once (where the service asks nobody
-    whether they want to: for all others an event tells of it).
+    whether they want to: for all others an event tells of it); ``shows_past``, whether who comes in later reads what
+    was said before.
     """
 
     t: Literal["open-room"] = "open-room"

@@ -56,7 +56,7 @@ class Making:
                 log.warning("room %s has no topic: %s", room, no.code)
         refused = await self.ask_in(room, deed.invite)
         joined = [user for user in deed.invite if user not in refused]
-        return Receipt(data={"room": room, "joined": joined, "refused": refused})
+        return Receipt(data={"room": room, "joined": joined, "refused": refused, "shows_past": True})
 
     async def direct(self, user: str) -> str:
         """The direct chat with somebody: there is one for each two people, so this can be done again."""

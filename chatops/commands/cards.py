@@ -123,7 +123,7 @@ def case_card(file: CaseFile, now: datetime, *, inside: bool, title: str | None 
     if outside := known_outside(case):
         pairs.append(("Known outside", outside))
     if file.question is not None:
-        pairs.append(("Proposed date", _question(file)))
+        pairs.append(("Proposed date", proposed(file)))
     for name, value in (
         ("Versions", case.versions),
         ("Mitigation", case.mitigation),
@@ -188,7 +188,8 @@ def _reporter(file: CaseFile) -> str:
     return file.name(file.case.reporter) + (f" ({', '.join(told)})" if told else "")
 
 
-def _question(file: CaseFile) -> Line:
+def proposed(file: CaseFile) -> Line:
+    """The open question about the date, with how many are for and against it."""
     proposal = file.question
     assert proposal is not None
     votes = list((proposal.votes or {}).values())

@@ -91,7 +91,14 @@ class Here:
     """In answer to what came in: where it was said, in its thread."""
 
 
-Target = Security | CaseRoom | Direct | Public | Here
+@dataclass(frozen=True)
+class InPlace:
+    """One place, by our own id."""
+
+    place: str
+
+
+Target = Security | CaseRoom | Direct | Public | Here | InPlace
 
 
 @dataclass(frozen=True)
@@ -226,7 +233,6 @@ class Decision:
     again: list[Again] = field(default_factory=list)
     reply_key: str | None = None
     reply_kind: str = "details"
-    reply_pin: bool = False
 
 
 @dataclass(frozen=True)

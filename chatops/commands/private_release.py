@@ -26,13 +26,14 @@ from chatops.commands.desk import (
     Outgoing,
     Refusal,
     Security,
+    Target,
     working,
 )
 from chatops.commands.kinds import Text, Version
 from chatops.commands.moving import edit_case, moved, states
 from chatops.commands.releases import check_lines
 from chatops.document import Block, Document, Tlp, code, para, strong, typed, when
-from chatops.model.book import CaseFile
+from chatops.model.book import Book, CaseFile
 from chatops.model.changes import Change, Happened, gone, new
 from chatops.model.moves import Move, apply
 from chatops.model.people import PlaceKind
@@ -102,17 +103,14 @@ def record(
     steps = moved(file, Move.PRIVATE_RELEASE)
     changes.append(edit_case(file, version=version, private_release_at=desk.now))
     told = Happened("private release", file.id, {"version": version}, changes=(*changes, *steps))
-    known = [
-        KnownArchive(a["name"], version, {Algorithm(n): d for n, d in a["digests"].items()}, size=a["size"])
-        for a in archives
-    ]
+    known = _known(version, archives)
     messages: list[Outgoing] = []
     uploads = [_upload(a) for a in archives if a["path"]]
     reporters = [one for one in file.reporters if one not in file.signatories()]
     targets: list[tuple[CaseRoom | Direct, str]] = [(CaseRoom(file.id), "details")]
     targets += [(Direct(one), "reporter") for one in reporters]
     for target, kind in targets:
-        card = release_card(desk, file, version, known, member=kind == "details")
+        card = release_card(file, version, known, member=kind == "details")
         messages.append(Message(target, card, kind=kind))
         messages += [Attach(target, upload, file.id, kind) for upload in uploads]
     done = Document(
@@ -160,9 +158,28 @@ def _upload(archive: Mapping[str, Any]) -> Upload:
     return Upload(path=archive["path"], name=archive["name"], sha256=archive["digests"]["sha256"])
 
 
-def release_card(
-    desk: Desk, file: CaseFile, version: str, archives: Sequence[KnownArchive], *, member: bool
-) -> Document:
+def _known(version: str, archives: Sequence[Mapping[str, Any]]) -> list[KnownArchive]:
+    return [
+        KnownArchive(a["name"], version, {Algorithm(n): d for n, d in a["digests"].items()}, size=a["size"])
+        for a in archives
+    ]
+
+
+def again(book: Book, file: CaseFile, to: Target) -> list[Outgoing]:
+    """The private release on record, for those who came later: its card and its archives."""
+    version = file.case.version
+    if version is None:
+        return []
+    archives = [
+        {"name": one.name, "size": one.size, "path": one.path, "digests": digests}
+        for one in book.archives(version)
+        if (digests := {row.algorithm: row.digest for row in book.digests(one.id)})
+    ]
+    card = release_card(file, version, _known(version, archives), member=True)
+    return [Message(to, card), *(Attach(to, _upload(one), file.id) for one in archives if one["path"])]
+
+
+def release_card(file: CaseFile, version: str, archives: Sequence[KnownArchive], *, member: bool) -> Document:
     """What members (and the reporter) get: the check lines, how to use them, and until when it is private."""
     sha1 = [f"{a.digests[Algorithm.SHA1]}  {a.name}" for a in archives if Algorithm.SHA1 in a.digests]
     sha256 = [f"{a.digests[Algorithm.SHA256]}  {a.name}" for a in archives if Algorithm.SHA256 in a.digests]

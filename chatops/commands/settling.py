@@ -102,7 +102,7 @@ def settle(desk: Desk, file: CaseFile, proposal: Proposal) -> Decision:
     told = Happened("date set", file.id, facts, changes=tuple(changes))
     messages: list[Outgoing] = []
     if was in IN_FORCE and desk.place is not PlaceKind.EMBARGO:  # a new room tells who comes in
-        messages.append(Message(CaseRoom(file.id), room, pin=True))
+        messages.append(Message(CaseRoom(file.id), room))
     if desk.place is not PlaceKind.SECURITY:
         messages.append(Message(Security(), case_card(file, desk.now, inside=True)))
     messages += [Message(Direct(one), question(desk, file, again=True), ping=(one,)) for one in ask]
@@ -115,7 +115,7 @@ def settle(desk: Desk, file: CaseFile, proposal: Proposal) -> Decision:
         if inside
         else case_card(file, desk.now, inside=bool(policy.roles(desk.actor, file) & Who.TEAM), title=room.title)
     )
-    return Decision(reply=reply, events=[told], messages=messages, alarms=alarms, reply_pin=inside)
+    return Decision(reply=reply, events=[told], messages=messages, alarms=alarms)
 
 
 def _next_question(file: CaseFile, was: Embargo) -> list[Change | Moved]:

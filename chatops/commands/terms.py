@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from chatops.commands.cards import MAY, case_card, terms_block
+from chatops.commands.cards import MAY, board, case_card, people, proposed, terms_block
 from chatops.commands.desk import ConsentQuestion, Desk
-from chatops.document import Action, Document, Tlp, para, typed
+from chatops.document import Action, Block, Document, Tlp, Typed, fields, para, typed
 from chatops.model.book import CaseFile
 
 
@@ -15,16 +15,49 @@ def question(desk: Desk, file: CaseFile, *, again: bool = False) -> ConsentQuest
     return ConsentQuestion(desk.project, file.id, file.case.band, file.terms_date, MAY, again)
 
 
-def house_rules(file: CaseFile, now: datetime, title: str = "what you may do here") -> Document:
-    """The card at the top of an embargo room, and again when the date changes: what members may do, and until when."""
+def room_board(file: CaseFile, now: datetime, *, shows_past: bool) -> Document:
+    """The card at the top of an embargo room, kept up to date: what members may do and until when, how far it is, and
+    who answered what.
+    """
+    rules = terms_block(file, now) if file.embargoed else (para("The embargo is over."),)
+    blocks: list[Block] = [*rules, board(file)]
+    if file.question is not None:
+        blocks.append(fields(("Proposed date", proposed(file))))
+    if (answers := people(file)) is not None:
+        blocks.append(answers)
+    if shows_past:
+        blocks.append(para("Who comes in later can read here what was said before."))
+    blocks.append(para("How it looks for you: ", typed(f"status {file.id} affected"), ". All of it: ", _all(file)))
+    return Document(
+        title=f"{file.id}: what you may do here, and where it stands",
+        kind="board",
+        tlp=Tlp.AMBER_STRICT,
+        case=file.id,
+        blocks=tuple(blocks),
+    )
+
+
+def see_below(file: CaseFile) -> Document:
+    """What an old board says when a newer one was pinned, for those who came later."""
+    return Document(
+        title=f"{file.id}: the board is pinned further down", kind="board", tlp=Tlp.AMBER_STRICT, case=file.id
+    )
+
+
+def house_rules(file: CaseFile, now: datetime, title: str) -> Document:
+    """The terms anew when they change, in an embargo room."""
     return Document(
         title=f"{file.id}: {title}",
         kind="terms",
         tlp=Tlp.AMBER_STRICT,
         case=file.id,
-        blocks=(*terms_block(file, now), para("The case, with its board: ", typed(f"show {file.id}"))),
+        blocks=(*terms_block(file, now), para("All of it: ", _all(file))),
         tone="warning",
     )
+
+
+def _all(file: CaseFile) -> Typed:
+    return typed(f"show {file.id}")
 
 
 def in_full(desk: Desk, file: CaseFile, *, standing: bool) -> Document:

@@ -74,6 +74,18 @@ class OutboxRow(Row, table=True):
     problem: str | None = None
 
 
+class BoardRow(Row, table=True):
+    """The one message of a place that is kept up to date. ``key`` is the effect that said it; ``shown`` is a digest of
+    what it shows, or soon will.
+    """
+
+    __tablename__ = "board"
+
+    place: str = Field(primary_key=True)
+    key: str
+    shown: str
+
+
 class TimerRow(Row, table=True):
     """Something to look at again at ``due``. ``key`` names it, so that setting it anew moves it."""
 

@@ -71,7 +71,7 @@ class Place(Row, table=True):
     """A room that the bot uses, under our own id. ``room`` is the service's id, None until the room exists.
 
     ``clearance`` is the highest TLP label that may be shown there. A ``held`` place gets no messages until someone who
-    should not be there is gone.
+    should not be there is gone. ``shows_past``: who comes in later reads what was said before.
     """
 
     id: str = Field(primary_key=True)
@@ -84,6 +84,7 @@ class Place(Row, table=True):
     clearance: int = 0
     state: str = "wanted"  # wanted, bound, closed
     held: bool = False
+    shows_past: bool = False
 
 
 class Occupant(Row, table=True):

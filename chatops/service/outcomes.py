@@ -19,7 +19,7 @@ from chatops.model.journal import Entry, text_of
 from chatops.model.machines import Forbidden
 from chatops.model.people import Occupant, Place, PlaceKind
 from chatops.ports import Address, Outcome, Publish, Stage
-from chatops.service import shelving
+from chatops.service import reminders, shelving
 from chatops.service.unit import Unit
 
 
@@ -47,18 +47,22 @@ def decide(unit: Unit, settings: Settings, outcome: Outcome, now: datetime, code
     elif kind in ("stage", "publish"):
         _host(unit, desk, row, outcome)
     elif place is not None:
-        _room(unit, place, kind, row, outcome)
+        _room(unit, place, kind, row, outcome, now)
 
 
-def _room(unit: Unit, place: Place, kind: str, row: OutboxRow, outcome: Outcome) -> None:
+def _room(unit: Unit, place: Place, kind: str, row: OutboxRow, outcome: Outcome, now: datetime) -> None:
     match kind:
         case "open-room" if outcome.ok:
             place = _the_same(unit, place, outcome.data["room"])
-            change = put(Place, place.id, room=outcome.data["room"], state="bound")
+            past = bool(outcome.data.get("shows_past"))
+            change = put(Place, place.id, room=outcome.data["room"], state="bound", shows_past=past)
             unit.record(
                 Happened("room made", place.case, {"kind": place.kind, "service": place.service}, changes=(change,))
             )
-            unit.rooms.came(place, outcome.data.get("joined", ()))
+            if joined := outcome.data.get("joined", ()):
+                unit.rooms.came(place, joined)
+                if place.kind == PlaceKind.EMBARGO:
+                    unit.alarm(reminders.terms(place, now))
             unit.settle_place(place.id)
             unit.let_go(place.id)
         case "open-room" if place.kind == PlaceKind.DIRECT:

@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 from typing import Any, TypeGuard
 
 from chatops.commands.alarms import status_alarm
-from chatops.commands.desk import Alarm, CaseRoom, Decision, Direct, Job, Message, Security
+from chatops.commands.desk import Alarm, Decision, Direct, Job, Message, Security
 from chatops.commands.snooze import snooze_action
-from chatops.commands.terms import house_rules, status_actions
+from chatops.commands.terms import status_actions
 from chatops.config import Settings
 from chatops.document import Document, Tlp, bullets, line, para, strong, typed, when
 from chatops.model.book import CaseFile
@@ -61,7 +61,8 @@ def due(unit: Unit, settings: Settings, due: Due, now: datetime) -> None:
         return
     match due.kind:
         case "terms" if file.embargoed:
-            unit.carry_out(Decision(messages=[Message(CaseRoom(file.id), house_rules(file, now), pin=True)]))
+            if (place := unit.book.place(due.data["place"])) is not None and place.state == "bound":
+                unit.boards.catch_up(file, place, datetime.fromisoformat(due.data["since"]), now)
         case "status" if file.embargoed and _owes_status(file, due.data["contact"]):
             unit.carry_out(_ask_status(file, due.data["contact"], now, settings.policy.status_days))
         case "silent" if file.embargoed:
@@ -150,10 +151,11 @@ def _late(due: Due, now: datetime) -> bool:
 
 
 def terms(place: Place, now: datetime) -> Alarm:
-    """Somebody came into an embargo room, where nobody sees what was said before they came: tell the terms, once for
-    all who come within a few seconds.
+    """Somebody came into an embargo room, where nobody may see what was said before they came: tell them how it
+    stands, once for all who come within a few seconds.
     """
-    return Alarm(f"terms:{place.id}", "terms", now + GATHER, place.case, keep=True)
+    data = {"place": place.id, "since": now.isoformat()}
+    return Alarm(f"terms:{place.id}", "terms", now + GATHER, place.case, data, keep=True)
 
 
 def _passed(at: datetime | None, now: datetime) -> bool:

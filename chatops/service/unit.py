@@ -23,8 +23,10 @@ from chatops.commands.desk import (
     Direct,
     EmbargoOver,
     Here,
+    InPlace,
     Job,
     Message,
+    Outgoing,
     Public,
     Security,
     Target,
@@ -40,6 +42,7 @@ from chatops.model.machines import Consent
 from chatops.model.people import Place, PlaceKind, Role
 from chatops.ports import Address, Aside, Deed, Enter, Leave, Post, Retire
 from chatops.service import outbox
+from chatops.service.boards import Boards
 from chatops.service.gate import wanted
 from chatops.service.intake import unpark
 from chatops.service.outbox import let_go
@@ -106,6 +109,8 @@ class Unit:
         self._moved: set[str] = set()  # whose addresses changed
         self._back: set[tuple[str, str]] = set()  # (case, contact) of who may be asked again into a room they left
         self._back_in_team: set[str] = set()
+        self._changed: set[str] = set()  # the cases to which something happened
+        self.boards = Boards(self.session, self.book, self.say, lambda text, on: self._people(text, (), on), fresh)
         self.rooms = Rooms(self.book, services, now, self.record, self._for_room, fresh, settings.project.name)
 
     @property
@@ -132,6 +137,8 @@ class Unit:
 
     def _notice(self, happened: Happened) -> None:
         """Remember whose rooms may have to change. A stranger who becomes a contact belongs in none yet."""
+        if happened.case:
+            self._changed.add(happened.case)
         if happened.case and any(map(_moves_people, happened.changes)):
             self._touched.add(happened.case)
         if happened.case and any(map(_closes, happened.changes)):
@@ -157,10 +164,12 @@ class Unit:
             self.record(happened)
         self.settle()  # first: messages name places, which must be on record
         if decision.reply is not None:
-            key, kind, pin = decision.reply_key, decision.reply_kind, decision.reply_pin
-            self.send(Message(Here(), decision.reply, key=key, kind=kind, pin=pin))
+            self.send(Message(Here(), decision.reply, key=decision.reply_key, kind=decision.reply_kind))
         for message in decision.messages:
-            self.attach(message) if isinstance(message, Attach) else self.send(message)
+            self.say(message)
+        changed, self._changed = self._changed, set()
+        for case in sorted(changed):
+            self.boards.refresh(case, self._now)
         self._retire()  # what is said there goes first: the gate sees to it
         for job in decision.jobs:
             self.order(job)
@@ -210,6 +219,10 @@ class Unit:
         return wanted(self.book, place, self._now)
 
     # --- what is to be said
+
+    def say(self, message: Outgoing) -> None:
+        """A message or a file."""
+        self.attach(message) if isinstance(message, Attach) else self.send(message)
 
     def send(self, message: Message) -> None:
         """One outbox row for each place that the target means."""
@@ -321,6 +334,8 @@ class Unit:
                 return self._direct(contact, document, service)
             case Here():
                 return self._here(document)
+            case InPlace(place):
+                return [self.book.place(place)]
 
     def _direct(self, contact: str, document: Document | None, service: str | None = None) -> list[Place | None]:
         place = self.rooms.direct(contact, service)
@@ -369,6 +384,7 @@ class Unit:
     def _post(self, place: Place | None, message: Message, document: Document, kind: str) -> None:
         here = isinstance(message.to, Here) and (place is None or place.id == self._origin.place)
         service = place.service if place else self._origin.service
+        whole = here or isinstance(message.to, InPlace)  # there is one of it only
         people = self._people(document, message.ping, service)
         post = Post(
             document=self._for_reader(document, place),
@@ -384,7 +400,7 @@ class Unit:
         )
         self._queue(
             post,
-            key=message.key if here or not message.key or place is None else f"{message.key}.{place.id[:8]}",
+            key=message.key if whole or not message.key or place is None else f"{message.key}.{place.id[:8]}",
             service=service,
             tenant=place.tenant if place else self._origin.tenant,
             place=place.id if place else None,

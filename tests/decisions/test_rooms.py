@@ -273,26 +273,6 @@ def test_messages_of_embargo_rooms_notify_discreetly(members_house: House) -> No
     assert not house.last("direct", "finder").post.discreet
 
 
-def test_whoever_comes_into_an_embargo_room_is_told_the_terms(members_house: House) -> None:
-    house = members_house
-    house.wait(seconds=10)
-    terms = house.last(house.case, kind="terms")
-    assert terms.document.tlp == Tlp.AMBER_STRICT
-    assert terms.post.pin
-
-
-@pytest.mark.parametrize("where", ["security", "room"])
-def test_the_newest_terms_are_pinned_and_nothing_else(members_house: House, where: str) -> None:
-    house = members_house
-    house.wait(seconds=10)
-    house.say("maintainer", house.case if where == "room" else where, f"embargo {house.case} date in 5 days")
-    house.say("maintainer", "security", f"tell {house.case} Something.")
-    pinned = [seen for seen in house.seen_in(house.case) if seen.post.pin]
-    assert pinned[-1].document.kind == "date"
-    assert {seen.document.kind for seen in pinned} == {"terms", "date"}
-    assert not [seen for seen in house.chat.seen if seen.post.pin and seen.room != house.room(house.case)]
-
-
 def test_a_second_report_by_the_same_person_goes_on_in_the_same_chat(house: House) -> None:
     reported(house)
     room = house.room("direct", "finder")

@@ -43,6 +43,14 @@ def upgrade() -> None:
     op.create_index("ix_archivedigest_digest", "archivedigest", ["digest"])
 
     op.create_table(
+        "board",
+        sa.Column("place", sa.String(), nullable=False),
+        sa.Column("key", sa.String(), nullable=False),
+        sa.Column("shown", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("place"),
+    )
+
+    op.create_table(
         "case",
         sa.Column("id", sa.String(), nullable=False),
         sa.Column("title", sa.Text(), nullable=True),
@@ -267,6 +275,7 @@ def upgrade() -> None:
         sa.Column("clearance", sa.Integer(), nullable=False),
         sa.Column("state", sa.String(), nullable=False),
         sa.Column("held", sa.Boolean(), nullable=False),
+        sa.Column("shows_past", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index("ix_place_case", "place", ["case"])
