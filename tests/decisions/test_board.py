@@ -67,7 +67,7 @@ def test_changes_while_nothing_can_be_sent_become_one_edit(members_house: House)
         house.wait(minutes=2)
     new = boards(house)[before:]
     assert len(new) == 1
-    assert "fix-ready" in new[-1].text
+    assert "fix ready" in new[-1].text
 
 
 def test_who_comes_later_gets_board_and_release_afresh(released_house: House) -> None:
