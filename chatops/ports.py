@@ -128,12 +128,15 @@ class Locked(Node):
 
 
 class Unreadable(Node):
-    """A locked event whose key never came; its sender should be told to send it again."""
+    """A locked event whose key never came; its sender should be told to send it again. ``file``: it was an archive that
+    could not be fetched.
+    """
 
     t: Literal["unreadable"] = "unreadable"
     sender: str
     room: str
     event: str
+    file: bool = False
 
 
 class Nothing(Node):
@@ -384,12 +387,15 @@ class TryLater(Exception):
     """The effect did not happen, or it is unknown whether it did: try again, not before ``after``.
 
     ``code`` is a short machine word for logs (``ratelimited``, ``timeout``, ``503``), never a server's free text.
+    ``counts`` is False for what certainly did not happen, and says nothing against the effect (it was too soon; no
+    token was good): however often that is, the effect is not given up for it.
     """
 
-    def __init__(self, code: str, after: timedelta | None = None) -> None:
+    def __init__(self, code: str, after: timedelta | None = None, *, counts: bool = True) -> None:
         super().__init__(code)
         self.code = code
         self.after = after
+        self.counts = counts
 
 
 class Impossible(Exception):

@@ -161,7 +161,7 @@ class Http:
         answer = answer if isinstance(answer, dict) else {}
         code = _code(answer, response.status)
         if response.status == 429 or code == "M_LIMIT_EXCEEDED":
-            raise TryLater("ratelimited", _retry_after(response.headers, answer))
+            raise TryLater("ratelimited", _retry_after(response.headers, answer), counts=False)
         if response.status == 401 and code in {"M_UNKNOWN_TOKEN", "M_MISSING_TOKEN"}:
             raise LoggedOut
         if response.status >= 500 or response.status in {408, 425}:

@@ -82,7 +82,7 @@ class Archives:
                 break
             else:
                 return _dropped(row, row.event, file["name"], size, digests)
-        lost = Unreadable(sender=row.event.sender, room=row.event.room, event=row.event.event)
+        lost = Unreadable(sender=row.event.sender, room=row.event.room, event=row.event.event, file=True)
         return row.model_copy(update={"event": lost})
 
     async def _described(self, raw: Json) -> Json:

@@ -40,7 +40,7 @@ class Rates:
         key, now = _key(method, channel), self._now()
         opens = self._closed.get(key, now)
         if opens > now:
-            raise NotDone("ratelimited", timedelta(seconds=opens - now))
+            raise NotDone("ratelimited", timedelta(seconds=opens - now), counts=False)
         self._closed.pop(key, None)
         limit, seconds = _limit(method)
         if limit is None:
@@ -49,7 +49,7 @@ class Rates:
         while made and made[0] <= now - seconds:
             made.popleft()
         if len(made) >= limit:
-            raise NotDone("paced", timedelta(seconds=made[0] + seconds - now))
+            raise NotDone("paced", timedelta(seconds=made[0] + seconds - now), counts=False)
         made.append(now)
 
     def close(self, method: str, channel: str | None, after: timedelta) -> None:

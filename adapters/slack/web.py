@@ -171,7 +171,7 @@ class Web:
             if status == 429 or answer.get("error") in _LIMITED:
                 after = _retry_after(headers)
                 self._rates.close(method, channel, after)
-                raise NotDone("ratelimited", after) from None
+                raise NotDone("ratelimited", after, counts=False) from None
             return self._judge(answer, status, allow)
         except (aiohttp.ClientError, OSError, SlackClientError, ValueError, AttributeError) as problem:
             # (AttributeError: what the library makes of a text with status 200.)
@@ -187,7 +187,7 @@ class Web:
             self.revoked = None
             log.info("another bot token was read")
         elif self._now() < self._asks_again:
-            raise NotDone(code, timedelta(seconds=self._asks_again - self._now()))
+            raise NotDone(code, timedelta(seconds=self._asks_again - self._now()), counts=False)
 
     def _judge(self, answer: Json, status: int, allow: Collection[str]) -> Json:
         """What an answer means that is not ``ok``."""
@@ -198,7 +198,7 @@ class Web:
             return answer
         if error in _TOKEN:
             self.revoke(error)
-            raise NotDone(error, _WITHOUT_TOKEN)
+            raise NotDone(error, _WITHOUT_TOKEN, counts=False)
         if error in _TROUBLE:
             raise TryLater(error)
         if error == "missing_scope":

@@ -41,7 +41,8 @@ class OutboxRow(Row, table=True):
 
     ``key`` is the idempotency key. ``deed`` is a :class:`chatops.ports.Deed` as JSON, frozen once attempted. ``place``
     is ours; ``room`` overrides it where a place has no row (a shell session, whose one reader is ``audience``).
-    ``kind`` tells the gate what sort of message it is. ``event`` is the service's id of the message that came of it.
+    ``spared`` of the ``attempts`` do not count towards the most that are made. ``kind`` tells the gate what sort of
+    message it is. ``event`` is the service's id of the message that came of it.
     """
 
     __tablename__ = "outbox"
@@ -65,6 +66,7 @@ class OutboxRow(Row, table=True):
     deed: dict[str, Any] = case_json()
     state: str = "waiting"
     attempts: int = 0
+    spared: int = 0
     lease_until: datetime | None = instant()
     not_before: datetime | None = instant()
     first_at: datetime | None = instant()

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from chatops.commands.desk import Decision, Desk, Message, Security
-from chatops.document import Action, Document, Tlp, fields, line, mono, para, strong, table
+from chatops.document import Action, Document, Para, Tlp, fields, line, mono, para, strong, table, typed
 from chatops.model.changes import Happened
 from chatops.model.flow import InboxRow, OutboxRow
 from chatops.ports import Received
@@ -36,7 +36,24 @@ WHY = {
     "public": "it would have been public",
     "another-case": "the room belongs to another case",
     "place-closed": "the place is closed",
+    "restricted_action": "the workspace allows its administrators only to do that",
 }
+GUEST = "they are a guest of the workspace, who may not be in this channel too"
+OUTSIDE = {
+    **dict.fromkeys(("user_is_restricted", "ura_max_channels"), GUEST),
+    **dict.fromkeys(
+        (
+            "cant_invite",
+            "invitee_cant_see_channel",
+            "no_external_invite_permission",
+            "no_permission",
+            "org_user_not_in_team",
+            "user_not_found",
+        ),
+        "they are not in this workspace, or it does not let me invite them",
+    ),
+}
+"""Why Slack refuses to put somebody into a channel (its reference of conversations.invite)."""
 
 
 def fault(unit: Unit, row: OutboxRow, code: str) -> None:
@@ -60,9 +77,10 @@ def fault(unit: Unit, row: OutboxRow, code: str) -> None:
                 ("Case", row.case or "none"),
                 ("Where", where),
                 ("Whom", _whom(unit, row)),
-                ("Why", WHY.get(code, code)),
+                ("Why", _why(row, code)),
                 ("Code", line(mono(row.key[:8]))),
             ),
+            *_elsewhere(unit, row, code),
         ),
         actions=_again(row.key[:8]),
         tone="alert",
@@ -74,6 +92,27 @@ def _again(code: str) -> tuple[Action, ...]:
     return (
         Action(label="try again", command=f"stuck retry {code}", emoji="🔁"),
         Action(label="give up", command=f"stuck skip {code}", emoji="🗑️"),
+    )
+
+
+def _uninvited(row: OutboxRow, code: str) -> bool:
+    """Whether a service does not have whom it was to invite."""
+    return bool(row.deed) and row.deed.get("t") == "invite" and code in OUTSIDE
+
+
+def _why(row: OutboxRow, code: str) -> str:
+    return OUTSIDE[code] if _uninvited(row, code) else WHY.get(code, code)
+
+
+def _elsewhere(unit: Unit, row: OutboxRow, code: str) -> tuple[Para, ...]:
+    """What to do about somebody who cannot be put into a channel."""
+    if not _uninvited(row, code):
+        return ()
+    name = _whom(unit, row)
+    change = typed(f"contacts change {name} address=matrix:@NAME:SERVER")
+    return (
+        para("Give them an address on a service that has them, and I ask them in there: ", change, "."),
+        para("Where your Slack plan has Slack Connect, you can also share the channel with them in Slack itself."),
     )
 
 

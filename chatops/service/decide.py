@@ -103,7 +103,8 @@ class Decider:
             case Unreadable() as lost:
                 unit, desk = self._desk(session, received, lost.sender, lost.room, lost.event, now)
                 if self._patient(received, unit, desk):
-                    unit.carry_out(Decision(reply=refusal("I could not decrypt your message; please send it again.")))
+                    what = "fetch your file" if lost.file else "decrypt your message"
+                    unit.carry_out(Decision(reply=refusal(f"I could not {what}; please send it again.")))
             case Nothing():
                 pass
             case Locked():

@@ -191,7 +191,7 @@ class Outbox:
         if row.attempts and is_instant(deed):
             self._bury(session, row, "unknown", now)
             return None
-        if tried and row.attempts % self._tries == 0:
+        if tried and (row.attempts - row.spared) % self._tries == 0:
             self._bury(session, row, "unknown", now)
             return None
         target = None
@@ -256,25 +256,43 @@ class Outbox:
         if row.state != "attempted" or row.attempts != claim.attempts:
             return
         code = result.code if isinstance(result, TryLater | Impossible) else type(result).__name__
-        log.warning("effect %s failed (attempt %d): %s", row.key, row.attempts, code)
+        spared = isinstance(result, TryLater) and not result.counts
+        level = logging.INFO if spared else logging.WARNING  # of a token that is no good, the service said so once
+        log.log(level, "effect %s failed (attempt %d): %s", row.key, row.attempts, code)
         if isinstance(result, Impossible) or is_instant(claim.effect.deed):
             self._bury(session, row, code, now, quiet=is_instant(claim.effect.deed))
         else:
             after = result.after if isinstance(result, TryLater) else None
-            self._again(session, row, row.attempts, code, after, now)
+            self._again(session, row, row.attempts, code, after, now, spared=spared)
 
     def _again(
-        self, session: Session, row: OutboxRow, attempts: int, code: str, after: timedelta | None, now: datetime
+        self,
+        session: Session,
+        row: OutboxRow,
+        attempts: int,
+        code: str,
+        after: timedelta | None,
+        now: datetime,
+        *,
+        spared: bool = False,
     ) -> None:
         """Put a row off; bury it if it was tried often enough."""
         row.attempts = attempts
-        if attempts % self._tries == 0:
+        row.spared += spared
+        if not spared and (attempts - row.spared) % self._tries == 0:
             self._bury(session, row, code, now)
             return
         backoff = min(timedelta(seconds=2 ** min(attempts - 1, 20)), LONGEST_BACKOFF) * (0.5 + self._jitter() / 2)
         wait = max(min(after or timedelta(0), LONGEST_WAIT), backoff)
         change_outbox(
-            session, row.id, state="waiting", attempts=attempts, lease_until=None, not_before=now + wait, problem=code
+            session,
+            row.id,
+            state="waiting",
+            attempts=attempts,
+            spared=row.spared,
+            lease_until=None,
+            not_before=now + wait,
+            problem=code,
         )
 
     def _bury(self, session: Session, row: OutboxRow, code: str, now: datetime, *, quiet: bool | None = None) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from chatops.document import Tlp
 from chatops.model.people import PlaceKind
-from chatops.ports import Effect, Leave, Member, Post, Remove, Replaced, Retire, TryLater
+from chatops.ports import Effect, Impossible, Invite, Leave, Member, Post, Remove, Replaced, Retire, TryLater
 from tests.house import BOT, House, Room, address, places, reported
 
 
@@ -315,3 +315,20 @@ def test_a_strangers_report_costs_the_same_however_many_cases_there_are(members_
     for number in range(4):
         house.say("maintainer", "security", f"triage Matter {number}")
     assert looked("third") == few
+
+
+@pytest.mark.parametrize(
+    ("code", "why"), [("user_not_found", "they are not in this workspace"), ("ura_max_channels", "they are a guest")]
+)
+def test_who_cannot_be_put_into_a_channel_is_told_of_in_words_with_what_to_do(
+    embargoed_house: House, code: str, why: str
+) -> None:
+    house = embargoed_house
+    house.chat.fail = lambda effect: Impossible(code) if isinstance(effect.deed, Invite) else None
+    house.say("maintainer", "security", f"invite {house.case} debian")
+    text = house.last("security", kind="fault").text
+    assert why in text
+    assert code not in text
+    assert "contacts change debian address=matrix:@NAME:SERVER" in text
+    assert "Slack Connect" in text
+    assert "debian" not in house.members(house.case)

@@ -23,7 +23,7 @@ from chatops.ports import (
     Upload,
 )
 from chatops.service.intake import as_received
-from chatops.service.outbox import Gate, Ruling, again, take_up
+from chatops.service.outbox import TRIES, Gate, Ruling, again, take_up
 from chatops.service.store import Store
 from chatops.service.worker import Worker
 from tests.service.kit import (
@@ -149,6 +149,29 @@ async def test_the_servers_own_wait_is_honoured(bench: Bench) -> None:
     bench.put(effect("k"))
     await bench.flush()
     assert bench.row("k").not_before == START + timedelta(minutes=7)
+
+
+async def test_what_surely_did_not_happen_does_not_count_and_goes_out_once(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    refused = [True]
+
+    def script(sent: Effect) -> Receipt:
+        if refused:
+            raise TryLater("token_revoked", timedelta(minutes=10), counts=False)
+        return Receipt(event=f"$sent-{sent.id}")
+
+    bench.matrix.script = script
+    bench.put(effect("k0", "k"), effect("k1", "k"))
+    await exhaust(bench)
+    assert len(bench.matrix.effects) > TRIES
+    assert [bench.row(key).state for key in ("k0", "k1")] == ["waiting", "waiting"]
+    assert not [one for one in caplog.records if one.levelno >= logging.WARNING]
+    bench.matrix.effects.clear()
+    refused.clear()
+    await exhaust(bench)
+    assert bench.matrix.ids == ["k0", "k1"]
+    assert [bench.row(key).state for key in ("k0", "k1")] == ["done", "done"]
 
 
 async def test_waits_grow_up_to_ten_minutes(bench: Bench) -> None:

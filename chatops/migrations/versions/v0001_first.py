@@ -211,6 +211,7 @@ def upgrade() -> None:
         sa.Column("deed", sa.Text(), nullable=True),
         sa.Column("state", sa.String(), nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("spared", sa.Integer(), nullable=False),
         sa.Column("lease_until", sa.DateTime(timezone=True), nullable=True),
         sa.Column("not_before", sa.DateTime(timezone=True), nullable=True),
         sa.Column("first_at", sa.DateTime(timezone=True), nullable=True),

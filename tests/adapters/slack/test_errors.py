@@ -120,6 +120,7 @@ async def test_later(outgoing: Outgoing, come_to: ComeTo, method: str, error: st
     limited = error in ("ratelimited", "rate_limited", "message_limit_exceeded")
     assert later.value.code == ("ratelimited" if limited else error)
     assert isinstance(later.value, NotDone) == limited
+    assert later.value.counts != limited
 
 
 @pytest.mark.parametrize("error", REFUSED_TOKEN)
@@ -127,7 +128,7 @@ async def test_later(outgoing: Outgoing, come_to: ComeTo, method: str, error: st
 async def test_when_there_is_another_token(outgoing: Outgoing, come_to: ComeTo, method: str, error: str) -> None:
     with pytest.raises(NotDone) as later:
         await outgoing.perform(come_to(method, error))
-    assert later.value.code == error
+    assert (later.value.code, later.value.counts) == (error, False)
     assert later.value.after is not None
     assert later.value.after.total_seconds() >= 600
 

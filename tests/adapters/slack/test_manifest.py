@@ -23,7 +23,10 @@ ELSEWHERE = {"app_mentions:read", "commands", "connections:write"}
 
 
 def reference() -> Path | None:
-    """Slack's method reference and manifest schema, which are no part of the project."""
+    """Slack's method reference and manifest schema, which are no part of the project.
+
+    None where they are not at hand: the checks against them then pass without having looked.
+    """
     found = Path(os.environ.get("CHATOPS_SLACK_REFERENCE") or ROOT.parent / "shared" / "slack-api")
     return found if (found / "methods").is_dir() else None
 
