@@ -232,7 +232,8 @@ def next_actions(file: CaseFile) -> tuple[Action, ...]:
         actions.append(Action(label="own it", command=f"own {case.id}", emoji="✋"))
     if case.embargo in IN_FORCE and not file.ever_asked():
         actions.append(Action(label="notify packagers", command=f"invite {case.id} all-packagers", emoji="📣"))
-    if case.released_at is not None:
+    aside = case.outcome in ("duplicate", "referred") and case.referral != "asked" and not file.embargoed
+    if case.released_at is not None or aside:
         actions.append(Action(label="close", command=f"close {case.id}", emoji="📕"))
     return tuple(actions[:3])
 

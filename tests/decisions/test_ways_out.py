@@ -50,6 +50,12 @@ def test_a_duplicate_is_deferred_and_its_reporter_hears_of_the_other_case(member
     for reporter in ("finder", "second"):
         assert "The fix is under review." in house.last("direct", reporter).text
     assert readers(house, "zqsecondqz") <= {TEAM}
+    shown = house.say("maintainer", "security", f"show {second}")
+    assert shown is not None
+    assert f"close {second}" in [action.command for action in shown.actions]
+    house.say("maintainer", "security", f"close {second}")
+    assert house.last("direct", "second").document.title == f"{second}: your report is closed. Thank you"
+    assert house.file(first).embargoed, "that ends nothing of the other case"
     assert house.journal_is_good()
 
 
