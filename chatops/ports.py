@@ -71,7 +71,8 @@ class Reacted(Node):
 
 
 class Member(Node):
-    """Somebody's membership of a room changed. ``by`` is who did it (equal to ``who`` for a plain join or leave).
+    """Somebody's membership of a room changed. ``by`` is who did it (equal to ``who`` for a plain join or leave;
+    None where the service does not tell).
 
     ``own``: it is the bot itself that was put out.
     """
@@ -79,7 +80,7 @@ class Member(Node):
     t: Literal["member"] = "member"
     room: str
     who: str
-    by: str
+    by: str | None
     now: Literal["join", "invite", "leave", "ban", "knock"]
     own: bool = False
 

@@ -161,7 +161,7 @@ def _membership(here: Installation, key: str, told: Json, at: datetime) -> Recei
         return here.row(key, room, at, Member(room=room, who=here.bot, by=str(by), now="leave", own=True))
     who = text_at(told, "user")
     if told["type"] == "member_left_channel":
-        return here.row(key, room, at, Member(room=room, who=who, by=who, now="leave", own=who == here.bot))
+        return here.row(key, room, at, Member(room=room, who=who, by=None, now="leave", own=who == here.bot))
     inviter = told.get("inviter")
     inviter = inviter if isinstance(inviter, str) and inviter else None
     if who != here.bot:

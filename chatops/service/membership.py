@@ -24,9 +24,9 @@ def changed(unit: Unit, received: Received, member: Member, now: datetime) -> No
     contact = unit.book.at(Address(received.service, received.tenant, member.who))
     occupant = unit.book.occupant(place.id, member.who)
     if member.now in ("leave", "ban"):
-        own = member.by == member.who or member.now == "ban"
+        own = member.by in (member.who, None) or member.now == "ban"
         if own and occupant is not None and _belongs(unit, place, contact):
-            _walked_out(unit, place, occupant, contact)
+            _walked_out(unit, place, occupant, contact, sure=member.by is not None)
         else:
             unit.rooms.left(place, member.who)
         unit.settle_place(place.id)
@@ -130,21 +130,25 @@ def _belongs(unit: Unit, place: Place, contact: Contact | None) -> bool:
     return place.kind != PlaceKind.DIRECT and contact is not None and contact.id in unit.belong(place)
 
 
-def _walked_out(unit: Unit, place: Place, occupant: Occupant, contact: Contact | None) -> None:
-    """Whoever belongs in a room and does not want to be in it is let be: the team hears of it, once."""
+def _walked_out(unit: Unit, place: Place, occupant: Occupant, contact: Contact | None, *, sure: bool) -> None:
+    """Whoever belongs in a room and does not want to be in it is let be: the team hears of it, once.
+
+    Unless ``sure``, somebody may have put them out.
+    """
     if occupant.state == "left":
         return
     unit.rooms.walked_out(place, occupant)
     name = contact.name if contact else "somebody"
+    went = "left" if sure else "is no longer in"
+    what = went if occupant.state == "joined" else "did not come into"
+    unsure = "" if sure else f"They left, or somebody put them out: {place.service.capitalize()} does not say which. "
     back = f"invite {place.case} {name}" if place.case else f"contacts change {name} roles=coordinator"
     document = Document(
-        title=f"{name} left the {place.kind} room"
-        if occupant.state == "joined"
-        else f"{name} did not come into the {place.kind} room",
+        title=f"{name} {what} the {place.kind} room",
         kind="left",
         tlp=Tlp.AMBER_STRICT,
         case=place.case,
-        blocks=(para("I do not ask them again by myself. To ask them: ", typed(back)),),
+        blocks=(para(unsure + "I do not ask them again by myself. To ask them: ", typed(back)),),
         tone="warning",
     )
     unit.carry_out(Decision(messages=[Message(Security(), document)]))
@@ -155,7 +159,7 @@ def _tell_of_intruder(unit: Unit, place_id: str, contact: str | None, member: Me
     if place is None or place.kind == PlaceKind.DIRECT or contact in unit.belong(place):
         return
     known = unit.book.contact(contact) if contact else None
-    inviter = unit.book.at(Address(place.service, place.tenant, member.by))
+    inviter = unit.book.at(Address(place.service, place.tenant, member.by)) if member.by else None
     name = known.name if known else "somebody unknown"
     by = f"let in by {inviter.name}" if inviter and member.by != member.who else "who came by themselves"
     document = Document(

@@ -186,6 +186,16 @@ def test_a_person_who_archives_the_room_of_a_closed_case_alarms_nobody(members_h
     assert not [seen for seen in house.seen_in("security") if seen.document.kind == "left"]
 
 
+def test_who_left_or_was_put_out_is_told_of_as_what_is_known(members_house: House) -> None:
+    house = members_house
+    room = house.room(house.case)
+    house.receive(room, Member(room=room, who=address("fedora"), by=None, now="leave"))
+    left = house.last("security", kind="left")
+    assert left.document.title == "fedora is no longer in the embargo room"
+    assert "They left, or somebody put them out" in left.text
+    assert f"invite {house.case} fedora" in left.text
+
+
 def test_being_put_out_is_told_once_though_slack_says_it_twice(members_house: House) -> None:
     house = members_house
     room = house.room(house.case)

@@ -193,14 +193,14 @@ def member(kind: str, user: str, **more: Any) -> dict[str, Any]:
             Member(room="G0EMBARGO", who=DEBIAN, by=MAINTAINER, now="join"),
         ),
         (member("member_joined_channel", DEBIAN), Member(room="G0EMBARGO", who=DEBIAN, by=DEBIAN, now="join")),
-        (member("member_left_channel", DEBIAN), Member(room="G0EMBARGO", who=DEBIAN, by=DEBIAN, now="leave")),
+        (member("member_left_channel", DEBIAN), Member(room="G0EMBARGO", who=DEBIAN, by=None, now="leave")),
         (
             member("member_joined_channel", BOT, inviter=MAINTAINER),
             Invitation(room="G0EMBARGO", by=MAINTAINER, direct=False, encrypted=False),
         ),
         (member("member_joined_channel", BOT), None),
         (member("member_joined_channel", BOT, inviter=BOT), None),
-        (member("member_left_channel", BOT), Member(room="G0EMBARGO", who=BOT, by=BOT, now="leave", own=True)),
+        (member("member_left_channel", BOT), Member(room="G0EMBARGO", who=BOT, by=None, now="leave", own=True)),
         (
             {"type": "group_left", "channel": "G0EMBARGO", "actor_id": MAINTAINER},
             Member(room="G0EMBARGO", who=BOT, by=MAINTAINER, now="leave", own=True),

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
+from pathlib import Path
+
 import pytest
 
 from adapters.slack.outgoing import Outgoing
@@ -340,3 +343,25 @@ async def test_what_is_longer_than_some_messages_comes_as_a_file(
     assert file["files"][0]["name"] == "answer.txt"
     assert file["files"][0]["size"] > len(text)
     assert message["blocks"]
+
+
+async def test_with_a_token_revoked_in_mid_case_a_post_waits_and_comes_once_with_the_next(
+    settings: SlackSettings, slack: SlackProxy, workspace: Workspace, emulate: Emulate, tmp_path: Path
+) -> None:
+    file = tmp_path / "token"
+    file.write_text("xoxb-fake-old")
+    web = Web(dataclasses.replace(settings, bot_token="xoxb-fake-old", read_token=file.read_text))
+    web.open()
+    outgoing = Outgoing(settings, web, emulate.bot_user, shown)
+    channel = await workspace.channel("maintainer")
+    one = effect(post("hello"), channel)
+    slack.revoke("xoxb-fake-old")
+    for _ in range(3):
+        with pytest.raises(TryLater) as later:
+            await outgoing.perform(one)
+        assert (later.value.code, later.value.counts) == ("token_revoked", False)
+        one = again(one)
+    file.write_text(Emulate.bot_token)
+    await outgoing.perform(one)
+    await web.close()
+    assert await workspace.texts(channel) == ["hello"]
