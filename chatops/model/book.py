@@ -322,14 +322,18 @@ class Book:
         query = select(Case.id).where(col(Case.closed_at).is_(None)).order_by(due.is_(None), due, Case.id)
         return list(self.session.exec(query).all())
 
+    def is_drill(self, case: str) -> bool:
+        """Whether a case is a rehearsal."""
+        return bool(self.session.exec(select(Case.drill).where(Case.id == case)).first())
+
     def parts(self, contact: str) -> list[Part]:
-        """The cases in which a contact has a part, what is due first at the front; closed ones too."""
+        """The cases in which a contact has a part, what is due first at the front; closed ones too, drills not."""
         if ("parts", contact) not in self._memory:
             due = func.coalesce(Case.release_date, Case.review_date, Case.next_word)
             query = (
                 select(Case, Participant)
                 .join(Participant, col(Participant.case) == Case.id)
-                .where(Participant.contact == contact)
+                .where(Participant.contact == contact, col(Case.drill).is_(False))
                 .order_by(due.is_(None), due, Case.id)
             )
             self._memory["parts", contact] = [

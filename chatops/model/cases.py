@@ -18,6 +18,7 @@ class Case(Row, table=True):
 
     id: str = Field(primary_key=True)
     title: str = case_text()
+    drill: bool = False  # a rehearsal: nothing of it leaves the security room
     opened_at: datetime = instant(required=True)
     report: str = "start"
     embargo: str = "none"

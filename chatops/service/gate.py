@@ -26,6 +26,8 @@ def gate(session: Session, row: OutboxRow, now: datetime) -> Ruling:
     book = Book(session)
     place = book.place(row.place) if row.place else None
     deed = row.deed["t"]
+    if row.case and (place is None or place.kind != PlaceKind.SECURITY) and book.is_drill(row.case):
+        return Ruling("refuse", "drill")
     if deed == "invite":
         return _may_be_invited(book, row, place, now)
     if deed == "retire" and unsaid(session, row):

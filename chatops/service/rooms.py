@@ -54,7 +54,7 @@ class Rooms:
     def embargo(self, case: str) -> list[Place]:
         """The embargo rooms of a case, made while its embargo is in force."""
         file = self._book.case(case)
-        if file is None:
+        if file is None or file.case.drill:
             return []
         if file.case.embargo not in IN_FORCE:
             return list(self._book.places(PlaceKind.EMBARGO, case=case))

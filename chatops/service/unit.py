@@ -43,6 +43,7 @@ from chatops.model.people import Place, PlaceKind, Role
 from chatops.ports import Address, Aside, Deed, Enter, Leave, Post, Retire
 from chatops.service import outbox
 from chatops.service.boards import Boards
+from chatops.service.drills import drill_of, rehearsed
 from chatops.service.gate import wanted
 from chatops.service.intake import unpark
 from chatops.service.outbox import let_go
@@ -160,6 +161,9 @@ class Unit:
 
     def carry_out(self, decision: Decision) -> None:
         """All of a decision, in order: events, what follows from them for the rooms, messages, jobs, timers."""
+        if (drill := drill_of(decision, self.book)) is not None:
+            inside = self._origin.kind is PlaceKind.SECURITY and self._origin.aside is None
+            decision = rehearsed(decision, drill, self.book, inside=inside)
         for happened in decision.events:
             self.record(happened)
         self.settle()  # first: messages name places, which must be on record

@@ -54,6 +54,7 @@ def upgrade() -> None:
         "case",
         sa.Column("id", sa.String(), nullable=False),
         sa.Column("title", sa.Text(), nullable=True),
+        sa.Column("drill", sa.Boolean(), nullable=False),
         sa.Column("opened_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("report", sa.String(), nullable=False),
         sa.Column("embargo", sa.String(), nullable=False),

@@ -1,0 +1,112 @@
+"""A drill plays the whole process, and nothing of it leaves the security room."""
+
+from __future__ import annotations
+
+import pytest
+from sqlmodel import Session
+
+from chatops.document import Tlp
+from chatops.model.book import Book
+from chatops.model.flow import OutboxRow
+from chatops.service.gate import gate
+from tests.house import House, code_in
+
+LINES = f"{'ab' * 32}  dynasched-1.0.9.tar.bz2"
+
+
+@pytest.fixture
+def drill_house(house: House) -> House:
+    opened = house.say("maintainer", "security", "drill A hole in the plugin")
+    assert opened is not None
+    assert opened.title.startswith("DRILL: ")
+    return house
+
+
+def elsewhere(house: House) -> list[str]:
+    """What was said in any other room than the security room."""
+    return [seen.document.title for seen in house.chat.seen if seen.room != house.room("security")]
+
+
+def test_a_whole_drill_is_played_in_the_security_room_alone(drill_house: House) -> None:
+    house = drill_house
+    house.open_public()
+    case, rooms, before = house.case, set(house.chat.rooms), elsewhere(house)
+    releases = house.say("maintainer", "security", "releases")
+    for line in (
+        f"triage {case} severity=CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H",
+        f"invite {case} all-packagers",
+        f"embargo {case} date in 9 days",
+        f"tell {case} We have a fix.",
+        f"private-release {case} 1.0.9\n{LINES}",
+    ):
+        reply = house.say("maintainer", "security", line)
+        assert reply is not None
+        assert reply.kind != "refusal", reply.title
+        assert reply.title.startswith("DRILL: "), reply.title
+    house.wait(days=6)
+    preview = house.say("maintainer", "security", f"announce {case}")
+    assert preview is not None
+    house.say("maintainer-2", "security", f"confirm {code_in(preview)}")
+    assert house.file(case).case.released_at is not None
+    house.say("maintainer", "security", f"close {case}")
+    house.wait(days=30)
+    assert elsewhere(house) == before
+    assert set(house.chat.rooms) == rooms
+    assert not house.chat.files
+    assert not house.host.published
+    assert not house.stuck()
+    about = [seen.document for seen in house.seen_in("security") if seen.document.case == case]
+    assert all("DRILL" in document.title for document in about)
+    titles = "\n".join(document.title for document in about)
+    for to in ("to debian", "to suse", "to the embargo room", "to every public room"):
+        assert f"DRILL, {to}: " in titles
+    assert house.say("maintainer", "security", "releases") == releases
+    assert house.journal_is_good()
+
+
+def test_nobody_learns_of_a_drill_who_would_take_part_in_it(drill_house: House) -> None:
+    house = drill_house
+    case = house.case
+    house.say("maintainer", "security", f"triage {case}")
+    house.say("maintainer", "security", f"invite {case} debian suse")
+    for line in ("show {}", "accept {}", "status {} affected", "timeline {}"):
+        told = house.direct("debian", line.format(case))
+        unknown = house.direct("debian", line.format("DS-2026-ZZ22"))
+        assert told is not None
+        assert unknown is not None
+        assert told.title.replace(case, "DS-2026-ZZ22") == unknown.title
+    cases = house.direct("debian", "cases")
+    assert cases is None or case not in cases.model_dump_json()
+
+
+def test_an_answer_asked_for_elsewhere_comes_to_the_security_room(drill_house: House) -> None:
+    house = drill_house
+    answer = house.direct("maintainer", f"show {house.case}")
+    assert answer is not None
+    assert (answer.title, answer.case) == ("DRILL: answered in the security room", None)
+    assert house.last("security").document.title.startswith("DRILL, an answer: ")
+    (aside,) = house.aside("maintainer", "security", f"show {house.case}")
+    assert aside.case is None
+    assert not house.stuck()
+
+
+@pytest.mark.parametrize("kind", ["direct", "public"])
+def test_the_gate_refuses_a_drill_anywhere_else(drill_house: House, kind: str) -> None:
+    house = drill_house
+    house.open_public()
+    house.direct("maintainer", "help")
+    case, room = house.case, house.room(kind, "maintainer")
+    with Session(house.engine) as session:
+        place = Book(session).room("matrix", "", room)
+        assert place is not None
+        row = OutboxRow(
+            key="k",
+            service="matrix",
+            place=place.id,
+            conversation="c",
+            case=case,
+            deed={"t": "post"},
+            tlp=int(Tlp.CLEAR),
+            made_at=house.clock(),
+        )
+        assert gate(session, row, house.clock()) == ("refuse", "drill")
