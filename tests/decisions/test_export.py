@@ -6,6 +6,7 @@ import base64
 import gzip
 import io
 import json
+import sqlite3
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
@@ -77,6 +78,29 @@ def test_two_exports_are_the_same(closed_house: House) -> None:
     first = exported(closed_house)
     closed_house.wait(minutes=5)
     assert exported(closed_house) == first
+
+
+def test_the_shell_writes_the_same_archive_to_a_file_that_was_not_there(
+    closed_house: House, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    house = closed_house
+    raw = house.engine.raw_connection()
+    assert isinstance(raw.driver_connection, sqlite3.Connection)
+    (tmp_path / "chatops.db").write_bytes(raw.driver_connection.serialize())
+    raw.close()
+    config, out = tmp_path / "chatops.toml", tmp_path / "out.tar.gz"
+    config.write_text(f'[store]\nfolder = "{tmp_path}"\n', encoding="utf-8")
+    line = ["--config", str(config), "export"]
+    assert main([*line, house.case, str(out)]) == 0
+    assert out.read_bytes() == exported(house)[1]
+    assert out.stat().st_mode & 0o777 == 0o600
+    capsys.readouterr()
+    assert main([*line, house.case, str(out)]) == 1
+    assert main([*line, "DS-2026-ZZ22", str(tmp_path / "other")]) == 1
+    assert capsys.readouterr().err.splitlines() == [
+        f"chatops: {out} is there already; name another file",
+        "chatops: no case DS-2026-ZZ22",
+    ]
 
 
 def test_only_a_closed_case_is_exported_and_only_by_coordinators(members_house: House) -> None:
