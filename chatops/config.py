@@ -43,6 +43,8 @@ class Policy(Section):
     review_days: int = Field(default=30, ge=1, description="default terms: the embargo's review date after triage")
     answer_days: int = Field(default=3, ge=1, description="the reporter's next word after a report")
     status_days: int = Field(default=5, ge=1, description="a member who has not said how they stand is asked so often")
+    triage_days: int = Field(default=3, ge=1, description="a report that is not triaged by then is called for daily")
+    stale_days: int = Field(default=14, ge=1, description="a case in which nobody did anything for so long")
     ask_again_days: int = Field(default=2, ge=1, description="who was asked and is silent is asked again after this")
     embargo_cap_days: int = Field(default=90, ge=1, description="no date may lie further off than this")
     retrospective_days: int = Field(default=7, ge=1, description="so long after a release the team looks back")

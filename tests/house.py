@@ -58,7 +58,7 @@ from chatops.ports import (
     TryLater,
     Upload,
 )
-from chatops.service import alerts, roster
+from chatops.service import alerts, roster, rounds
 from chatops.service.decide import Decider, fresh
 from chatops.service.decider import decide_all
 from chatops.service.gate import gate
@@ -298,6 +298,7 @@ class House:
         self._events = itertools.count(1)
         with Session(self.engine) as session:
             roster.reconcile(self._unit(session, "configuration"), self.settings)
+            rounds.begin(self._unit(session, "chatops"), self.clock.now)
             session.commit()
         self.run()
 

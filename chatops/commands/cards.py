@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from chatops.commands.waiting import waits_for
 from chatops.document import (
     Action,
     Block,
@@ -117,7 +118,8 @@ def case_card(file: CaseFile, now: datetime, *, inside: bool, title: str | None 
     if inside or case.owner:
         owner = line(who(file.name(case.owner))) if case.owner else line("nobody yet")
         backup = (", backup ", who(file.name(case.backup))) if case.backup else ()
-        pairs.append(("Owner", (*owner, *line(*backup))))
+        gone = line(" (not on the team any more)") if case.owner and not file.active(case.owner) else ()
+        pairs.append(("Owner", (*owner, *gone, *line(*backup))))
     pairs.append(("Severity", f"{case.band} ({case.severity})" if case.severity else "not rated yet"))
     pairs.append(("Embargo", dates(file, now)))
     if outside := known_outside(case):
@@ -143,6 +145,10 @@ def case_card(file: CaseFile, now: datetime, *, inside: bool, title: str | None 
         pairs.append(("Linked", ", ".join(f"{other} ({what})" for other, what in sorted(case.links.items()))))
     if inside and case.referred:
         pairs.append(("Referred", f"to {case.referred}: {REFERRALS[case.referral or 'asked']}"))
+    if inside and (waiting := waits_for(file)):
+        pairs.append(("Waits for", waiting))
+    if inside and case.snoozed_until is not None and case.snoozed_until > now:
+        pairs.append(("Reminders", line("wait until ", when(case.snoozed_until))))
     if inside and case.next_word and case.closed_at is None:
         pairs.append(("Reporter's next word", line(when(case.next_word, day=True))))
     if inside and file.experts():

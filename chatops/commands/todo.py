@@ -60,7 +60,7 @@ def _of_case(desk: Desk, file: CaseFile) -> tuple[list[Line], list[Action]]:
     question = file.question
     if question is not None and me not in (question.votes or {}) and policy.roles(desk.actor, file) & Who.MEMBER:
         items.append(line(strong(file.id), ": is ", when(question.at), " a good date? ", typed(f"agree {file.id}")))
-    if desk.actor.coordinator and not desk.book.contact(file.case.owner or ""):
+    if desk.actor.coordinator and desk.book.living_owner(file) is None:
         items.append(line(strong(file.id), ": nobody owns it. ", typed(f"own {file.id}")))
     if me in (file.case.owner, file.case.backup):
         for name, at in (("next word to the reporter", file.case.next_word), ("date", file.terms_date)):

@@ -250,6 +250,10 @@ class Book:
             self._memory["coordinators"] = self._all(_COORDINATORS)
         return self._memory["coordinators"]  # type: ignore[no-any-return]
 
+    def living_owner(self, file: CaseFile) -> Contact | None:
+        """A case's owner, if they are a coordinator still."""
+        return next((one for one in self.coordinators() if one.id == file.case.owner), None)
+
     def at(self, address: Address) -> Contact | None:
         """Whose address it is; None for a stranger."""
         return self._first(_CONTACT_AT, service=address.service, tenant=address.tenant, address=address.id)

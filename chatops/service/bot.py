@@ -12,7 +12,7 @@ from chatops.commands.registry import collect
 from chatops.config import Settings
 from chatops.model.flow import InboxRow, OutboxRow
 from chatops.ports import Received, Service
-from chatops.service import alerts, roster, schema
+from chatops.service import alerts, roster, rounds, schema
 from chatops.service.decide import Decider as Decisions
 from chatops.service.decide import fresh
 from chatops.service.decider import Decider
@@ -96,6 +96,7 @@ class Bot:
         if self.store.alone:
             take_up(session)
         roster.reconcile(self._unit(session, "configuration"), self._settings)
+        rounds.begin(self._unit(session, "chatops"), self._clock())
         if self._settings.releases.folder is not None:
             set_timer(session, SURVEY, self._clock() - timedelta(seconds=1), SURVEY)
 

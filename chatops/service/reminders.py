@@ -15,7 +15,7 @@ from chatops.model.book import CaseFile
 from chatops.model.machines import Consent
 from chatops.model.people import Place
 from chatops.ports import Due, Survey
-from chatops.service import alerts
+from chatops.service import alerts, rounds
 from chatops.service.hours import working_time
 from chatops.service.silence import silent
 from chatops.service.unit import Unit
@@ -39,6 +39,9 @@ def due(unit: Unit, settings: Settings, due: Due, now: datetime) -> None:
             return
         case "mismatch":
             alerts.mismatches(unit, due.data["seen"])
+            return
+        case "round":
+            rounds.make(unit, settings.policy, now)
             return
         case "catch-up":
             _catch_up(unit, due.data["due"], now)

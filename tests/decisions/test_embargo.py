@@ -329,6 +329,7 @@ def test_an_update_reaches_everybody_in_their_own_place_and_the_reporters_wait_b
 ) -> None:
     house = members_house
     house.direct("suse", f"decline {house.case}")  # so that nobody is asked again meanwhile
+    house.say("maintainer", "security", f"own {house.case}")  # nor an owner called for
     house.wait(days=2)
     done = house.say("maintainer", "security", f"tell {house.case} Archives follow — on “Thursday”.")
     assert done is not None
