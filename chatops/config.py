@@ -48,6 +48,11 @@ class Policy(Section):
     ask_again_days: int = Field(default=2, ge=1, description="who was asked and is silent is asked again after this")
     embargo_cap_days: int = Field(default=90, ge=1, description="no date may lie further off than this")
     retrospective_days: int = Field(default=7, ge=1, description="so long after a release the team looks back")
+    cap_takes_reason: bool = Field(default=False, description="a reason lets a date lie beyond the cap")
+    holidays: tuple[Annotated[str, Field(pattern=r"^(\d{4}-)?\d{2}-\d{2}$")], ...] = Field(
+        default=("12-24", "12-25", "12-26", "12-31", "01-01"),
+        description="release dates on them are questioned: 12-25 for every year, 2027-03-26 for one",
+    )
     quorum: int = Field(default=2, ge=1, description="who must agree to terms that are not the default")
     tell_now: bool = Field(default=False, description="tell contacts in full in the message that asks them")
     confirm_hours: int = Field(default=24, ge=1, description="how long a confirmation code lives")

@@ -306,6 +306,13 @@ class House:
         self.decisions = Decider(self.settings, self.registry, frozenset(self.services), self.clock)
         self._outbox = Outbox((*self.services, "releases", "shell"), gate, self._fault, jitter=lambda: 0.0)
 
+    def set_policy(self, **policy: Any) -> None:
+        """Start anew with other limits."""
+        self.settings = self.settings.model_copy(
+            update={"policy": Policy.model_validate({**self.settings.policy.model_dump(), **policy})}
+        )
+        self._wire()
+
     def fork(self) -> House:
         """Another house that goes on from where this one is."""
         other = copy.copy(self)

@@ -58,7 +58,7 @@ def handle(desk: Desk, args: EmbargoArgs) -> Decision:
         case "review" | "date":
             if args.rest is None:
                 raise Refusal(f"say when. Usage: embargo {file.id} {args.action} DATE [reason=TEXT]")
-            at: datetime = Moment().read(args.rest, desk)
+            at: datetime = Moment(capped=not desk.settings.policy.cap_takes_reason).read(args.rest, desk)
             return _propose(desk, args.action, at, args.reason)
         case "accept":
             _coordinator(desk, "close the question")
@@ -83,8 +83,10 @@ def _coordinator(desk: Desk, what: str) -> None:
 def _propose(desk: Desk, what: str, at: datetime, reason: str | None) -> Decision:
     file = desk.case
     team = _team(desk)
-    if not team and reason is None:
-        raise Refusal(f'say why: embargo {file.id} {what} {at:%Y-%m-%d %H:%M} UTC reason="…"')
+    beyond = at > desk.days(desk.settings.policy.embargo_cap_days)
+    if reason is None and (beyond or not team):
+        cap = f"that is beyond the cap of {desk.settings.policy.embargo_cap_days} days; " if beyond else ""
+        raise Refusal(f'{cap}say why: embargo {file.id} {what} {at:%Y-%m-%d %H:%M} UTC reason="…"')
     in_force = file.embargoed
     move = (Move.EMBARGO_REVIEW if what == "review" else Move.EMBARGO_DATE) if team else Move.EMBARGO_PROPOSE
     proposal = Proposal(
@@ -109,7 +111,7 @@ def _propose(desk: Desk, what: str, at: datetime, reason: str | None) -> Decisio
         settled = settle(desk, file, proposal)
         settled.events.insert(0, proposed)
         return settled
-    card = question_card(file, proposal)
+    card = question_card(desk, file, proposal)
     if proposal.state == "later":
         card = card.model_copy(update={"title": f"{file.id}: noted; the earlier date is settled first"})
     messages: list[Outgoing] = []

@@ -170,9 +170,10 @@ class Component:
 
 @dataclass(frozen=True)
 class Moment:
-    """A date with an hour and a zone, in the future."""
+    """A date with an hour and a zone, in the future; and within the cap, unless ``capped`` is not set."""
 
     name: str = "DATE"
+    capped: bool = True
 
     def read(self, word: str, desk: Desk) -> Any:
         zone = desk.actor.contact.zone if desk.actor.contact else None
@@ -180,7 +181,7 @@ class Moment:
         if when <= desk.now:
             raise BadValue(f"{short(word)} lies in the past; write a date to come, e.g. {_example(desk)}")
         cap = desk.days(desk.settings.policy.embargo_cap_days)
-        if when > cap:
+        if self.capped and when > cap:
             days = desk.settings.policy.embargo_cap_days
             raise BadValue(f"{short(word)} is beyond the cap of {days} days ({cap:%Y-%m-%d})")
         return when

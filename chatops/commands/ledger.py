@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from chatops.document import Action, Block, Document, Tlp, fields, line, para, quote, when
+from chatops.commands.concerns import concerns
+from chatops.commands.desk import Desk
+from chatops.document import Action, Block, Document, Line, Tlp, bullets, fields, line, para, quote, strong, when
 from chatops.model.book import CaseFile
 from chatops.model.cases import Proposal
 
 
-def question_card(file: CaseFile, proposal: Proposal) -> Document:
-    """A proposed date, with who thinks what of it."""
+def question_card(desk: Desk, file: CaseFile, proposal: Proposal) -> Document:
+    """A proposed date, with who thinks what of it, and what speaks against it."""
     votes = proposal.votes or {}
     yes = [file.shown(one) for one, vote in votes.items() if vote == "agree"]
     no = [file.shown(one) for one, vote in votes.items() if vote == "object"]
@@ -26,6 +28,7 @@ def question_card(file: CaseFile, proposal: Proposal) -> Document:
     ]
     if proposal.reason:
         blocks.append(quote(proposal.reason))
+    blocks += concerns(file, desk.settings.policy, proposal.what, proposal.at, desk.now)
     blocks.append(para("Until coordinators close the question, the terms in force hold."))
     return Document(
         title=f"{file.id}: another date is proposed",
@@ -44,15 +47,17 @@ def vote_actions(file: CaseFile) -> tuple[Action, ...]:
     )
 
 
+STATES = {
+    "open": "proposed",
+    "later": "waits for the earlier one",
+    "accepted": "agreed",
+    "rejected": "not taken",
+    "superseded": "replaced",
+}
+
+
 def ledger(file: CaseFile) -> Document:
     """The dates in force and every revision."""
-    items = [
-        (
-            f"{p.what} {p.state}",
-            line(when(p.at), f" by {file.shown(p.by)}", f": {p.reason}" if p.reason else ""),
-        )
-        for p in file.proposals
-    ]
     return Document(
         title=f"{file.id}: embargo {file.case.embargo}",
         kind="embargo",
@@ -62,9 +67,31 @@ def ledger(file: CaseFile) -> Document:
             fields(
                 ("Review date", line(when(file.case.review_date)) if file.case.review_date else line("none")),
                 ("Release date", line(when(file.case.release_date)) if file.case.release_date else line("none")),
-                *items,
             ),
+            *revisions(file),
         ),
+    )
+
+
+def revisions(file: CaseFile) -> tuple[Block, ...]:
+    """Every date that was ever proposed, oldest first, with what became of it."""
+    if not file.proposals:
+        return ()
+    return (para(strong("Dates proposed so far")), bullets((_revision(file, p) for p in file.proposals), numbered=True))
+
+
+def _revision(file: CaseFile, p: Proposal) -> Line:
+    votes = list((p.votes or {}).values())
+    counted = f", {votes.count('agree')} agree, {votes.count('object')} object" if len(votes) > 1 else ""
+    return line(
+        f"{named(p.what)} ",
+        when(p.at),
+        ": ",
+        strong(STATES[p.state]),
+        f" (by {file.shown(p.by)}, ",
+        when(p.made_at, day=True),
+        f"{counted})",
+        f": {p.reason}" if p.reason else "",
     )
 
 

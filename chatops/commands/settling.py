@@ -5,6 +5,7 @@ from __future__ import annotations
 from chatops import policy
 from chatops.commands.alarms import crd_alarms
 from chatops.commands.cards import case_card
+from chatops.commands.concerns import concerns
 from chatops.commands.declare import Who
 from chatops.commands.desk import Alarm, CaseRoom, Decision, Desk, Direct, Message, Outgoing, Refusal, Security
 from chatops.commands.ledger import named, stamp
@@ -115,6 +116,8 @@ def settle(desk: Desk, file: CaseFile, proposal: Proposal) -> Decision:
         if inside
         else case_card(file, desk.now, inside=bool(policy.roles(desk.actor, file) & Who.TEAM), title=room.title)
     )
+    against = concerns(file, desk.settings.policy, proposal.what, proposal.at, desk.now)
+    reply = reply.model_copy(update={"blocks": (*reply.blocks, *against)})
     return Decision(reply=reply, events=[told], messages=messages, alarms=alarms)
 
 

@@ -1,4 +1,4 @@
-"""``show``: a case, with its board."""
+"""``show``: a case, with its board, and the ledger of its dates."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from chatops import policy
 from chatops.commands.cards import case_card, terms_block
 from chatops.commands.declare import PRIVATE, CaseUse, Command, Who
 from chatops.commands.desk import Decision, Desk
+from chatops.commands.ledger import revisions
 from chatops.document import Quote, quote
 from chatops.model.people import PlaceKind
 
@@ -18,7 +19,7 @@ def handle(desk: Desk, args: object) -> Decision:
         card = card.model_copy(update={"blocks": (*card.blocks, *reports(desk))})
     elif file.embargoed:
         card = card.model_copy(update={"blocks": (*card.blocks, *terms_block(file, desk.now))})
-    return Decision(reply=card)
+    return Decision(reply=card.model_copy(update={"blocks": (*card.blocks, *revisions(file))}))
 
 
 def reports(desk: Desk) -> tuple[Quote, ...]:

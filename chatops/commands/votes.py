@@ -38,7 +38,7 @@ def _handler(vote: str, move: Move) -> Callable[[Desk, Vote], Decision]:
         proposal.votes = {**(proposal.votes or {}), desk.actor.id: vote}
         steps = moved(file, move, actor=desk.actor.id)
         changes: tuple[Change | Moved, ...] = (*steps, put(Proposal, proposal.id, votes=proposal.votes))
-        card = question_card(file, proposal)
+        card = question_card(desk, file, proposal)
         card = card.model_copy(update={"title": f"{file.id}: {file.shown(desk.actor.id)} {vote}s"})
         if args.reason:
             card = card.model_copy(update={"blocks": (*card.blocks, quote(args.reason))})

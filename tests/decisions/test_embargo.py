@@ -250,7 +250,7 @@ def test_members_propose_and_vote_and_coordinators_close_the_question(members_ho
     assert house.file(case).case.release_date == datetime(2026, 3, 27, 15, tzinfo=UTC)
     ledger = house.direct("fedora", f"embargo {case}")
     assert ledger is not None
-    assert "rejected" in house.last("direct", "fedora").text
+    assert "not taken" in house.last("direct", "fedora").text
 
 
 def test_ending_the_embargo_announces_nothing_and_tells_everybody_who_was_ever_asked(members_house: House) -> None:
