@@ -29,6 +29,9 @@ def handle(desk: Desk, args: Duplicate) -> Decision:
     file, other = working(desk.case), args.of
     if other.id == file.id:
         raise Refusal(f"{file.id} is no duplicate of itself; name the other case")
+    if file.case.drill is not other.case.drill:  # what is said of both would stay inside for one of them
+        drill = file if file.case.drill else other
+        raise Refusal(f"{drill.id} is a drill; it is linked to no real case")
     if other.case.outcome == "duplicate":
         known = next((one for one, what in (other.case.links or {}).items() if what == "the original"), "another case")
         raise Refusal(f"{other.id} is a duplicate itself, of {known}; name that one")

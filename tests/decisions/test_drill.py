@@ -9,7 +9,7 @@ from chatops.document import Tlp
 from chatops.model.book import Book
 from chatops.model.flow import OutboxRow
 from chatops.service.gate import gate
-from tests.house import House, code_in
+from tests.house import House, code_in, reported
 
 LINES = f"{'ab' * 32}  dynasched-1.0.9.tar.bz2"
 
@@ -110,3 +110,15 @@ def test_the_gate_refuses_a_drill_anywhere_else(drill_house: House, kind: str) -
             made_at=house.clock(),
         )
         assert gate(session, row, house.clock()) == ("refuse", "drill")
+
+
+@pytest.mark.parametrize("drill_first", [True, False])
+def test_a_drill_is_linked_to_no_real_case(drill_house: House, drill_first: bool) -> None:
+    house = drill_house
+    drill = house.case
+    reported(house)
+    pair = (drill, house.case) if drill_first else (house.case, drill)
+    refused = house.say("maintainer", "security", f"duplicate {pair[0]} {pair[1]} The same.")
+    assert refused is not None
+    assert refused.title == f"{drill} is a drill; it is linked to no real case"
+    assert not any(house.file(case).case.links for case in pair)
