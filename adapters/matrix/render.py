@@ -153,7 +153,7 @@ class _Html:
             case Code():
                 return f"<pre><code>{escape(visible(block.text))}</code></pre>"
             case Quote():
-                return f"<blockquote>{_lines(map(escape, visible(block.text).split(_LF)))}</blockquote>"
+                return f"<blockquote>{_lines(map(_kept, visible(block.text).split(_LF)))}</blockquote>"
         assert_never(block)
 
     def line(self, line: Line) -> str:
@@ -203,10 +203,19 @@ class _Html:
     def row(self, table: Table, row: tuple[Line, ...]) -> str:
         name, cells = labelled_cells(table.head, row)
         rest = (f"{_text(label)}: {self.line(cell)}" if label else self.line(cell) for label, cell in cells)
-        return " — ".join(filter(None, (f"<strong>{self.line(name)}</strong>", " · ".join(rest))))
+        head = self.line(name)
+        if not any(isinstance(part, Strong) for part in name):
+            head = f"<strong>{head}</strong>"
+        return "<br>".join(filter(None, (head, " · ".join(rest))))  # two lines: a phone shows one as a wall
 
 
 _LF = "\n"
+
+
+def _kept(text: str) -> str:
+    """A quoted line with the blanks that it begins with, which HTML would take away."""
+    bare = text.lstrip(" ")
+    return "&nbsp;" * (len(text) - len(bare)) + escape(bare)
 
 
 def _text(text: str) -> str:
