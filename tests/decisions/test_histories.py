@@ -48,7 +48,7 @@ from chatops.service.timers import next_due
 from tests.house import BOT, TERMS, Broken, House, address, prepared
 
 PROFILE = settings(
-    max_examples=12,
+    max_examples=7,
     stateful_step_count=25,
     deadline=None,
     derandomize=True,
