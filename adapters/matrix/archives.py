@@ -59,7 +59,7 @@ class Archives:
                 break
             else:
                 return _dropped(attachment, size, digests)
-        return give_up(attachment.row)
+        return give_up(attachment.row, file=True)
 
     async def _hash(self, attachment: Attachment) -> tuple[int, dict[str, str]]:
         if attachment.size is not None and attachment.size > self._largest:

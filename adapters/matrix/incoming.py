@@ -210,10 +210,10 @@ class Reader:
         return at
 
 
-def give_up(row: Received) -> Received:
-    """A locked row whose key, or whose file, never came."""
+def give_up(row: Received, *, file: bool = False) -> Received:
+    """A locked row whose key, or whose ``file``, never came."""
     assert isinstance(row.event, Locked)
-    event = Unreadable(sender=row.event.sender, room=row.event.room, event=row.event.event)
+    event = Unreadable(sender=row.event.sender, room=row.event.room, event=row.event.event, file=file)
     return row.model_copy(update={"event": event})
 
 

@@ -13,10 +13,7 @@ WARNINGS = (timedelta(days=7), timedelta(days=3), timedelta(days=1), timedelta(h
 
 def crd_alarms(case: str, at: datetime, now: datetime) -> list[Alarm]:
     """Warnings before a release date; those whose time has passed are taken away."""
-    return [
-        Alarm(f"crd:{case}:{int(before.total_seconds())}", "crd", at - before if at - before > now else None, case)
-        for before in WARNINGS
-    ]
+    return _warnings("crd", case, at, now)
 
 
 def status_alarm(case: str, contact: str, now: datetime, days: int) -> Alarm:
@@ -31,8 +28,12 @@ def ask_again(case: str, contact: str, now: datetime, days: int) -> Alarm:
 
 def asked_alarms(case: str, at: datetime, now: datetime) -> list[Alarm]:
     """Warnings before the day on which the reporter means to publish, whatever the embargo says."""
+    return _warnings("asked", case, at, now)
+
+
+def _warnings(kind: str, case: str, at: datetime, now: datetime) -> list[Alarm]:
     return [
-        Alarm(f"asked:{case}:{int(before.total_seconds())}", "asked", at - before if at - before > now else None, case)
+        Alarm(f"{kind}:{case}:{int(before.total_seconds())}", kind, at - before if at - before > now else None, case)
         for before in WARNINGS
     ]
 

@@ -99,7 +99,7 @@ def _one(desk: Desk, contact: Contact, tell_now: bool) -> tuple[str, Happened | 
     if one is not None and one.consent == Consent.INVITED:
 
         def again() -> Message:
-            return Message(Direct(contact.id), question(desk, file), ping=(contact.id,))
+            return Message(Direct(contact.id), question(desk.project, file), ping=(contact.id,))
 
         asked = None
         if one.tries or one.silent_at:
@@ -137,7 +137,7 @@ def _one(desk: Desk, contact: Contact, tell_now: bool) -> tuple[str, Happened | 
     answer = "told in full (standing terms)" if standing else "told and asked" if tell_now else "asked"
 
     def notice() -> Message:
-        text = in_full(desk, file, standing=standing) if told else question(desk, file)
+        text = in_full(desk, file, standing=standing) if told else question(desk.project, file)
         return Message(Direct(contact.id), text, ping=(contact.id,), kind="details" if standing else "told")
 
     return answer, happened, notice

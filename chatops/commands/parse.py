@@ -87,7 +87,13 @@ def read_arguments(command: Command, rest: str, desk: Desk) -> Any:
     try:
         return command.args(**_values(command, rest, desk))
     except BadValue as bad:
-        raise Refusal(f"{bad}. Usage: {command.usage}") from None
+        raise Refusal(with_usage(bad, command)) from None
+
+
+def with_usage(bad: BadValue, command: Command) -> str:
+    """What was wrong, and how the command is typed."""
+    end = "" if str(bad).endswith("?") else "."
+    return f"{bad}{end} Usage: {command.usage}"
 
 
 def _values(command: Command, rest: str, desk: Desk) -> dict[str, Any]:

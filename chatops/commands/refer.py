@@ -43,11 +43,10 @@ def handle(desk: Desk, args: Refer) -> Decision:
     if not asks:
         decision = pass_on(desk, file)
         decision.events.insert(0, referred)
-        card = next(m.text for m in decision.messages if isinstance(m, Message) and m.to == Security())
-        assert isinstance(card, Document)
-        if desk.place is PlaceKind.SECURITY:
-            decision.messages = [m for m in decision.messages if m.to != Security()]
-        decision.reply, decision.reply_kind, decision.alarms = card, "details", [no_word]
+        decision.alarms.append(no_word)
+        assert decision.reply is not None
+        if desk.place is not PlaceKind.SECURITY:
+            decision.messages.append(Message(Security(), decision.reply))
         return decision
     asked = Document(
         title=f"{file.id}: the reporter is asked whether {to.name} may have it",

@@ -56,6 +56,8 @@ def answered(desk: Desk, *, agreed: bool) -> Decision:
     if agreed:
         decision = pass_on(desk, file)
         decision.events.insert(0, said)
+        assert decision.reply is not None
+        decision.messages.append(Message(Security(), decision.reply))
         news = "has it now" if file.case.referral == "passed" else "will hear of it from us"
         decision.reply, decision.reply_kind = _reply(file, f"thank you; {to.name} {news}"), "reporter"
         return decision
@@ -70,7 +72,7 @@ def answered(desk: Desk, *, agreed: bool) -> Decision:
 
 
 def pass_on(desk: Desk, file: CaseFile) -> Decision:
-    """The report goes to the component's contacts on the roster; the team reads who has it and who has not."""
+    """The report goes to the component's contacts on the roster. The reply is for the team: who has it, who has not."""
     to = component(desk, file.case.referred or "")
     known = [(name, desk.book.named(name)) for name in to.contacts]
     if file.embargoed:
@@ -80,7 +82,7 @@ def pass_on(desk: Desk, file: CaseFile) -> Decision:
             file, f"pass it on to {to.name} by inviting them: the embargo is in force", [(to.name, to.contact)]
         )
         told = told.model_copy(update={"actions": (invite,) if people else ()})
-        return Decision(messages=[Message(Security(), told)])
+        return Decision(reply=told)
     rows: list[tuple[str, str | Line]] = [(to.name, to.contact)]
     changes: list[Change] = []
     given: list[Contact] = []
@@ -97,14 +99,13 @@ def pass_on(desk: Desk, file: CaseFile) -> Decision:
             rows.append((name, "has the report"))
     if not given:
         told = _card(file, f"please pass it on to {to.name} yourself: the reporter agrees", rows)
-        return Decision(messages=[Message(Security(), told)])
+        return Decision(reply=told)
     changes.append(edit_case(file, referral="passed"))
     who = ", ".join(contact.name for contact in given)
     document = _report(desk, file)
     messages: list[Outgoing] = [Message(Direct(one.id), document, ping=(one.id,), kind="referral") for one in given]
-    messages.append(Message(Security(), _card(file, f"passed on to {to.name}", rows)))
     passed = Happened("passed on", file.id, {"who": who}, changes=tuple(changes))
-    return Decision(events=[passed], messages=messages)
+    return Decision(reply=_card(file, f"passed on to {to.name}", rows), events=[passed], messages=messages)
 
 
 def _report(desk: Desk, file: CaseFile) -> Document:

@@ -98,7 +98,7 @@ def settle(desk: Desk, file: CaseFile, proposal: Proposal) -> Decision:
     news = f"the {named(proposal.what)} is set"
     if was not in IN_FORCE:
         news = "the embargo is active"
-    room = house_rules(file, desk.now, news).model_copy(update={"kind": "date"})
+    room = house_rules(file, desk.now, news)
     facts = {"what": named(proposal.what), "date": stamp(proposal.at)}
     told = Happened("date set", file.id, facts, changes=tuple(changes))
     messages: list[Outgoing] = []
@@ -106,9 +106,9 @@ def settle(desk: Desk, file: CaseFile, proposal: Proposal) -> Decision:
         messages.append(Message(CaseRoom(file.id), room))
     if desk.place is not PlaceKind.SECURITY:
         messages.append(Message(Security(), case_card(file, desk.now, inside=True)))
-    messages += [Message(Direct(one), question(desk, file, again=True), ping=(one,)) for one in ask]
+    messages += [Message(Direct(one), question(desk.project, file, again=True), ping=(one,)) for one in ask]
     if after != before:
-        messages += [Message(Direct(one), question(desk, file), ping=(one,)) for one in invited]
+        messages += [Message(Direct(one), question(desk.project, file), ping=(one,)) for one in invited]
     messages += to_reporters(file, standing(file, news), but=(desk.actor.id, *file.signatories()))
     inside = desk.place is PlaceKind.EMBARGO
     reply = (

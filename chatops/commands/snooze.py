@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from chatops.commands.declare import TEAM_ROOMS, BadValue, CaseUse, Command, Who, words
 from chatops.commands.desk import Decision, Desk, Refusal, working
+from chatops.commands.ledger import stamp
 from chatops.commands.moving import edit_case
 from chatops.commands.typed import short
 from chatops.document import Action, Document, Tlp, para, when
@@ -51,7 +52,7 @@ def handle(desk: Desk, args: Snooze) -> Decision:
         raise Refusal(f"the reminders of {file.id} do not wait for anything")
     change = edit_case(file, snoozed_until=until)
     what = "snoozed" if until else "snooze ended"
-    facts = {"until": until.isoformat(timespec="minutes")} if until else {}
+    facts = {"until": stamp(until)} if until else {}
     still = para("The warnings before a release date come all the same.")
     reply = Document(
         title=f"{file.id}: its reminders wait" if until else f"{file.id}: its reminders come again",

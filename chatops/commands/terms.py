@@ -10,9 +10,9 @@ from chatops.document import Action, Block, Document, Tlp, Typed, fields, para, 
 from chatops.model.book import CaseFile
 
 
-def question(desk: Desk, file: CaseFile, *, again: bool = False) -> ConsentQuestion:
+def question(project: str, file: CaseFile, *, again: bool = False) -> ConsentQuestion:
     """What somebody who was asked may read, and nothing else."""
-    return ConsentQuestion(desk.project, file.id, file.case.band, file.terms_date, MAY, again)
+    return ConsentQuestion(project, file.id, file.case.band, file.terms_date, MAY, again)
 
 
 def room_board(file: CaseFile, now: datetime, *, shows_past: bool) -> Document:
@@ -48,7 +48,7 @@ def house_rules(file: CaseFile, now: datetime, title: str) -> Document:
     """The terms anew when they change, in an embargo room."""
     return Document(
         title=f"{file.id}: {title}",
-        kind="terms",
+        kind="date",
         tlp=Tlp.AMBER_STRICT,
         case=file.id,
         blocks=(*terms_block(file, now), para("All of it: ", _all(file))),

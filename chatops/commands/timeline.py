@@ -27,6 +27,7 @@ TEAM_ONLY = frozenset(
         "passed on",
         "expert added",
         "expert removed",
+        "could not be invited",
         "could not be reached",
         "effect failed",
         "message refused",

@@ -38,14 +38,7 @@ def _owed(file: CaseFile) -> Iterator[Line]:
         return
     asked = [one for one in file.participants.values() if one.consent in (Consent.INVITED, Consent.LAPSED)]
     yield from _names(file, [one.contact for one in asked], "the terms")
-    silent = [
-        one.contact
-        for one in file.participants.values()
-        if one.consent == Consent.SIGNATORY
-        and (down := file.downstreams.get(one.organisation or "")) is not None
-        and down.answer is None
-    ]
-    yield from _names(file, silent, "how they stand")
+    yield from _names(file, file.owing_status(), "how they stand")
 
 
 def _names(file: CaseFile, people: list[str], what: str) -> Iterator[Line]:

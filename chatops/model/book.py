@@ -100,6 +100,14 @@ class CaseFile:
     def signatories(self) -> list[str]:
         return [p.contact for p in self.participants.values() if p.consent == Consent.SIGNATORY]
 
+    def owing_status(self) -> list[str]:
+        """Members for whose organisation nobody has said how it stands: silence is no answer, and no reproach."""
+        return [
+            one
+            for one in self.signatories()
+            if (down := self.downstreams.get(self.participants[one].organisation or "")) and down.answer is None
+        ]
+
     def ever_asked(self) -> list[str]:
         return [p.contact for p in self.participants.values() if p.asked_at is not None]
 

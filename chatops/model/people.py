@@ -89,8 +89,8 @@ class Place(Row, table=True):
 
 class Occupant(Row, table=True):
     """Somebody in, or asked into, a place. ``state``: invited, joined, leaving (being put out), left (went by
-    themselves, and is not asked again of our own accord). ``contact`` is who they were when they came; who they are now
-    is what the roster says of their address.
+    themselves, or could not be let in, and is not asked again of our own accord). ``contact`` is who they were when
+    they came; who they are now is what the roster says of their address.
     """
 
     place: str = Field(primary_key=True)

@@ -66,20 +66,14 @@ class Boards:
         if row is not None:
             self._say(Message(InPlace(place.id), see_below(file), edit=row.key, kind=BOARD))
         key = self._fresh()
-        self._say(Message(InPlace(place.id), board, key=key, kind=BOARD, pin=True, ping=self._owing(file, place)))
+        inside = {one.contact for one in self._book.occupants(place.id) if one.state == "joined"}
+        owing = tuple(one for one in file.owing_status() if one in inside)
+        self._say(Message(InPlace(place.id), board, key=key, kind=BOARD, pin=True, ping=owing))
         self._keep(place, key, board)
         released = file.case.private_release_at
         if not place.shows_past and released is not None and released < since and file.case.embargo in IN_FORCE:
             for message in again(self._book, file, InPlace(place.id)):
                 self._say(message)
-
-    def _owing(self, file: CaseFile, place: Place) -> tuple[str, ...]:
-        """The members in a room whose organisation has not said yet whether it is affected."""
-        inside = {one.contact for one in self._book.occupants(place.id) if one.state == "joined"}
-        answered = {name for name, down in file.downstreams.items() if down.answer}
-        return tuple(
-            one for one in file.signatories() if one in inside and file.participants[one].organisation not in answered
-        )
 
     def _edit(self, place: Place, row: BoardRow, board: Document) -> None:
         if row.shown == _digest(board):

@@ -13,7 +13,7 @@ from chatops import policy
 from chatops.checksums.pasted import looks_like_check_lines
 from chatops.commands.declare import BadValue, Command, Registry, Who
 from chatops.commands.desk import Actor, Decision, Desk, Direct, Message, Refusal
-from chatops.commands.parse import addressed, split
+from chatops.commands.parse import addressed, split, with_usage
 from chatops.config import Settings
 from chatops.document import Document, Tlp, dates
 from chatops.model.book import Book
@@ -258,7 +258,7 @@ class Decider:
         except Refusal as no:
             decision = Decision(reply=_refused(desk, call.command, str(no)))
         except BadValue as bad:
-            decision = Decision(reply=_refused(desk, call.command, f"{bad}. Usage: {call.command.usage}"))
+            decision = Decision(reply=_refused(desk, call.command, with_usage(bad, call.command)))
         except Forbidden as no:
             decision = Decision(reply=_refused(desk, call.command, dispatch.forbidden(no, call.command)))
         unit.carry_out(decision)

@@ -35,7 +35,7 @@ def drill_of(decision: Decision, book: Book) -> str | None:
     """The drill case that a decision is about, if it is."""
     named = [one.case for one in decision.events] + [one.case for one in decision.jobs]
     documents = [decision.reply, *(_document(one) for one in decision.messages if isinstance(one, Message))]
-    for case in (*named, *(one.case for one in documents if one is not None)):
+    for case in dict.fromkeys((*named, *(one.case for one in documents if one is not None))):
         if case and book.is_drill(case):
             return case
     return next((one.case for one in decision.events if any(map(_begins, one.changes))), None)

@@ -73,7 +73,7 @@ def _room(unit: Unit, place: Place, kind: str, row: OutboxRow, outcome: Outcome,
             unit.rooms.left(place, row.deed["user"])
             unit.settle_place(place.id)
         case "invite" if not outcome.ok:
-            unit.rooms.left(place, row.deed["user"])
+            unit.rooms.refused(place, row.deed["user"])
         case "retire" if outcome.ok and outcome.data["closed"] and place.state != "closed":
             unit.record(
                 Happened(

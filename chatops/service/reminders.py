@@ -12,11 +12,11 @@ from chatops.commands.terms import status_actions
 from chatops.config import Settings
 from chatops.document import Document, Tlp, bullets, line, para, strong, typed, when
 from chatops.model.book import CaseFile
-from chatops.model.machines import Consent
 from chatops.model.people import Place
 from chatops.ports import Due, Survey
 from chatops.service import alerts, rounds
 from chatops.service.hours import working_time
+from chatops.service.nudges import to_owner
 from chatops.service.silence import silent
 from chatops.service.unit import Unit
 
@@ -66,7 +66,7 @@ def due(unit: Unit, settings: Settings, due: Due, now: datetime) -> None:
         case "terms" if file.embargoed:
             if (place := unit.book.place(due.data["place"])) is not None and place.state == "bound":
                 unit.boards.catch_up(file, place, datetime.fromisoformat(due.data["since"]), now)
-        case "status" if file.embargoed and _owes_status(file, due.data["contact"]):
+        case "status" if file.embargoed and due.data["contact"] in file.owing_status():
             unit.carry_out(_ask_status(file, due.data["contact"], now, settings.policy.status_days))
         case "silent" if file.embargoed:
             silent(unit, settings, file, due.data["contact"], now)
@@ -166,26 +166,8 @@ def _passed(at: datetime | None, now: datetime) -> bool:
 
 
 def _remind(file: CaseFile, what: str, how: tuple[str, str], *, again: Alarm) -> Decision:
-    owner = file.case.owner
-    document = Document(
-        title=f"{file.id}: {what}",
-        kind="reminder",
-        tlp=Tlp.AMBER_STRICT,
-        case=file.id,
-        blocks=(para(*line(how[0], typed(how[1]))),),
-        actions=(snooze_action(file.id),),
-        tone="warning",
-    )
-    return Decision(messages=[Message(Security(), document, ping=(owner,) if owner else ())], alarms=[again])
-
-
-def _owes_status(file: CaseFile, contact: str) -> bool:
-    """A member for whose organisation nobody has said how it stands: silence is no answer, and no reproach."""
-    one = file.participants.get(contact)
-    if one is None or one.consent != Consent.SIGNATORY:
-        return False
-    down = file.downstreams.get(one.organisation or "")
-    return down is not None and down.answer is None
+    how_to = para(how[0], typed(how[1]))
+    return Decision(messages=[to_owner(file, what, how_to, actions=(snooze_action(file.id),))], alarms=[again])
 
 
 def _ask_status(file: CaseFile, contact: str, now: datetime, days: int) -> Decision:
@@ -206,55 +188,31 @@ def _ask_status(file: CaseFile, contact: str, now: datetime, days: int) -> Decis
 
 def _own_date(file: CaseFile, at: datetime) -> Decision:
     """The reporter's own date binds nobody here, and is respected all the same (the policy)."""
-    document = Document(
-        title=f"{file.id}: the reporter means to publish soon",
-        kind="reminder",
-        tlp=Tlp.AMBER_STRICT,
-        case=file.id,
-        blocks=(para("Their own date: ", when(at), ". Talk with them: ", typed(f"tell {file.id} TEXT")),),
-        tone="warning",
-    )
-    return Decision(messages=[Message(Security(), document, ping=(file.case.owner,) if file.case.owner else ())])
+    talk = para("Their own date: ", when(at), ". Talk with them: ", typed(f"tell {file.id} TEXT"))
+    return Decision(messages=[to_owner(file, "the reporter means to publish soon", talk)])
 
 
 def _release_date(file: CaseFile, at: datetime, now: datetime) -> Decision:
     late = at <= now
-    what = "is past its release date, which binds nobody any more" if late else "has its release date soon"
-    document = Document(
-        title=f"{file.id} {what}",
-        kind="reminder",
-        tlp=Tlp.AMBER_STRICT,
-        case=file.id,
-        blocks=(
-            para("Release date: ", when(at)),
-            para("Nothing is published by itself. To announce: ", typed(f"announce {file.id}")),
-        ),
-        tone="warning",
-    )
-    return Decision(messages=[Message(Security(), document, ping=(file.case.owner,) if file.case.owner else ())])
+    what = "past its release date, which binds nobody any more" if late else "its release date is soon"
+    announce = para("Nothing is published by itself. To announce: ", typed(f"announce {file.id}"))
+    return Decision(messages=[to_owner(file, what, para("Release date: ", when(at)), announce)])
 
 
 def _retrospective(file: CaseFile) -> Decision:
     """What is learnt from a disclosure is lost if nobody asks while it is fresh."""
     closed = file.case.closed_at is not None
-    document = Document(
-        title=f"{file.id}: the release is out. What do we do otherwise next time?",
-        kind="retrospective",
-        tlp=Tlp.AMBER_STRICT,
-        case=file.id,
-        blocks=(
-            bullets(
-                (
-                    line("What went well, and whom do we thank?"),
-                    line("Where did somebody wait, and for what?"),
-                    line("Who was told late, could not be reached, or was missing from the roster?"),
-                    line("One thing to change, and who does it?"),
-                )
-            ),
-            para("What happened when: ", typed(f"timeline {file.id}")),
-            para("To keep it all: ", typed(f"export {file.id}"))
-            if closed
-            else para("Nothing left to do? ", typed(f"close {file.id}")),
-        ),
+    questions = (
+        line("What went well, and whom do we thank?"),
+        line("Where did somebody wait, and for what?"),
+        line("Who was told late, could not be reached, or was missing from the roster?"),
+        line("One thing to change, and who does it?"),
     )
-    return Decision(messages=[Message(Security(), document, ping=(file.case.owner,) if file.case.owner else ())])
+    after = (
+        para("To keep it all: ", typed(f"export {file.id}"))
+        if closed
+        else para("Nothing left to do? ", typed(f"close {file.id}"))
+    )
+    what = "the release is out. What do we do otherwise next time?"
+    whole = para("What happened when: ", typed(f"timeline {file.id}"))
+    return Decision(messages=[to_owner(file, what, bullets(questions), whole, after, kind="retrospective")])

@@ -226,6 +226,15 @@ class Rooms:
         change = put(Occupant, (place.id, occupant.address), state="left")
         self._record(Happened("left by themselves", case=place.case, facts=self._who(occupant), changes=(change,)))
 
+    def refused(self, place: Place, address: str) -> None:
+        """A service does not let somebody in: they are not tried again of our own accord, only at another address."""
+        occupant = self._book.occupant(place.id, address)
+        if occupant is not None and occupant.state == "invited":
+            change = put(Occupant, (place.id, address), state="left")
+            self._record(
+                Happened("could not be invited", case=place.case, facts=self._who(occupant), changes=(change,))
+            )
+
     def ask_back(self, place: Place, contacts: Iterable[str] | None = None) -> None:
         """Whoever left a place (of these contacts; of all) may be invited again when it is settled."""
         homes = None if contacts is None else self._book.homes(place, contacts)

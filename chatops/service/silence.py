@@ -5,14 +5,15 @@ from __future__ import annotations
 from datetime import datetime
 
 from chatops.commands.alarms import ask_again
-from chatops.commands.cards import MAY
-from chatops.commands.desk import ConsentQuestion, Decision, Direct, Message, Outgoing, Security
+from chatops.commands.desk import Decision, Direct, Message, Outgoing
 from chatops.commands.moving import edit_participant
+from chatops.commands.terms import question
 from chatops.config import Settings
-from chatops.document import Action, Document, Tlp, line, para, typed
+from chatops.document import Action, para, typed
 from chatops.model.book import CaseFile
 from chatops.model.changes import Happened
 from chatops.model.machines import Consent
+from chatops.service.nudges import to_owner
 from chatops.service.unit import Unit
 
 
@@ -28,11 +29,10 @@ def silent(unit: Unit, settings: Settings, file: CaseFile, contact: str, now: da
         path = paths[tries % len(paths)] if paths else None
         asked = edit_participant(file, contact, tries=tries)
         facts = {"who": name, "how": path or "no path"}
-        question = ConsentQuestion(settings.project.name, file.id, file.case.band, file.terms_date, MAY)
         unit.carry_out(
             Decision(
                 events=[Happened("asked again", file.id, facts, changes=(asked,))],
-                messages=[Message(Direct(contact, path), question, ping=(contact,))],
+                messages=[Message(Direct(contact, path), question(settings.project.name, file), ping=(contact,))],
                 alarms=[ask_again(file.id, contact, now, settings.policy.ask_again_days)],
             )
         )
@@ -52,17 +52,11 @@ def _find_another(file: CaseFile, contact: str, times: int, paths: list[str]) ->
         if other.organisation == one.organisation and other.consent == Consent.SIGNATORY
     ]
     covered = (para(f"{', '.join(known)} of {one.organisation} is a member already."),) if known else ()
-    document = Document(
-        title=f"{file.id}: no answer from {name}; please find another person{where}",
-        kind="reminder",
-        tlp=Tlp.AMBER_STRICT,
-        case=file.id,
-        blocks=(
-            para(f"They were asked {times} times, by {' and '.join(paths) or 'no path'}. They may still accept."),
-            *covered,
-            para(*line("Somebody else: ", typed(f"invite {file.id} WHO"))),
-        ),
+    return to_owner(
+        file,
+        f"no answer from {name}; please find another person{where}",
+        para(f"They were asked {times} times, by {' and '.join(paths) or 'no path'}. They may still accept."),
+        *covered,
+        para("Somebody else: ", typed(f"invite {file.id} WHO")),
         actions=(Action(label="ask once more", command=f"invite {file.id} {name}", emoji="🔁"),),
-        tone="warning",
     )
-    return Message(Security(), document, ping=(file.case.owner,) if file.case.owner else ())

@@ -301,7 +301,8 @@ class Unit:
         closed, self._closed = self._closed, set()
         for case in sorted(closed):
             for place in self.book.places(PlaceKind.EMBARGO, case=case):
-                self._for_room(place, Retire(), None)
+                if place.state != "closed":
+                    self._for_room(place, Retire(), None)
 
     def alarm(self, alarm: Alarm) -> None:
         if alarm.due is None:

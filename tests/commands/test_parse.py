@@ -179,7 +179,8 @@ def test_words_may_be_many_values() -> None:
     ],
 )
 def test_what_is_wrong_is_said_with_the_nearest_right_form_and_the_usage(args: type, rest: str, says: str) -> None:
-    assert refused(args, rest) == f"{says}. Usage: {command(args).usage}"
+    end = "" if says.endswith("?") else "."
+    assert refused(args, rest) == f"{says}{end} Usage: {command(args).usage}"
 
 
 def test_the_usage_line_is_typed_as_it_stands() -> None:

@@ -45,7 +45,7 @@ def test_before_a_release_date_there_are_four_warnings_and_at_the_hour_it_binds_
         timedelta(hours=2),
         timedelta(0),
     ]
-    assert reminders(house)[-1].endswith("is past its release date, which binds nobody any more") or any(
+    assert reminders(house)[-1].endswith(": past its release date, which binds nobody any more") or any(
         "binds nobody any more" in title for title in reminders(house)
     )
     shown = house.say("maintainer", "security", f"show {house.case}")

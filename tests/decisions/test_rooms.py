@@ -342,3 +342,19 @@ def test_who_cannot_be_put_into_a_channel_is_told_of_in_words_with_what_to_do(
     assert "contacts change debian address=matrix:@NAME:SERVER" in text
     assert "Slack Connect" in text
     assert "debian" not in house.members(house.case)
+
+
+def test_who_is_not_let_in_is_tried_again_at_another_address_only(embargoed_house: House) -> None:
+    house = embargoed_house
+    gone = address("debian")
+    house.chat.fail = lambda effect: (
+        Impossible("user_not_found") if isinstance(effect.deed, Invite) and effect.deed.user == gone else None
+    )
+    house.say("maintainer", "security", f"invite {house.case} debian")
+    house.say("maintainer", "security", f"invite {house.case} fedora")
+    house.direct("fedora", f"accept {house.case}")
+    alerts = [seen for seen in house.seen_in("security") if "Slack Connect" in seen.text]
+    assert len(alerts) == 1
+    assert house.members(house.case) == {"maintainer", "maintainer-2", "fedora"}
+    house.say("maintainer", "security", f"contacts change debian address=matrix:{address('debian-new')}")
+    assert "debian-new" in house.members(house.case)

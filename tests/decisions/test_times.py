@@ -63,7 +63,7 @@ def test_a_reminder_of_the_night_waits_for_the_owners_morning_and_a_release_date
     house.say("maintainer", "security", f"embargo {case} date 2026-03-20 03:00 UTC")
     house.clock.now = datetime(2026, 3, 19, 3, 0, 30, tzinfo=UTC)
     house.run()
-    assert f"{case} has its release date soon" in reminders(house)
+    assert f"{case}: its release date is soon" in reminders(house)
 
 
 # --- snooze
