@@ -8,6 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from adapters.directory.host import DirectoryHost
+from adapters.matrix.acl import ServerAcl, server_of
 from adapters.matrix.service import MatrixService
 from adapters.matrix.session import Unusable
 from adapters.matrix.settings import MatrixSettings
@@ -56,6 +57,10 @@ def chats(settings: Settings) -> frozenset[str]:
 def _matrix(matrix: Matrix, settings: Settings) -> MatrixService:
     if matrix.password is None:
         raise BadConfiguration("matrix.password_file: name a file with the password, or set CHATOPS_MATRIX__PASSWORD")
+    own = server_of(matrix.user)
+    acl = ServerAcl((*matrix.allow_servers, own) if matrix.allow_servers else (), matrix.deny_servers)
+    if not acl.admits(matrix.user):
+        raise BadConfiguration(f"matrix.deny_servers: one of them is the bot's own homeserver, {own}")
     return MatrixService(
         MatrixSettings(
             homeserver=matrix.homeserver,
@@ -65,6 +70,7 @@ def _matrix(matrix: Matrix, settings: Settings) -> MatrixService:
             device_name=matrix.device,
             prefix=f"!{settings.project.command}",
             federate=matrix.federate,
+            acl=acl,
             wait_for_keys=timedelta(minutes=matrix.key_wait_minutes),
         )
     )

@@ -76,6 +76,10 @@ class Store(Section):
         return self.url or f"sqlite:///{self.folder / 'chatops.db'}"
 
 
+SERVERS = re.compile(r"[A-Za-z0-9.*?-]+|\[[0-9A-Fa-f:.*?]+\]")
+"""Server names of Matrix without a port (appendix "Server Name"), with the wildcards of server ACLs."""
+
+
 class Matrix(Section):
     """The bot's account. The password comes from ``password_file`` or ``CHATOPS_MATRIX__PASSWORD``."""
 
@@ -85,7 +89,22 @@ class Matrix(Section):
     password_file: Path | None = Field(default=None, description="a file that holds the password")
     device: str = Field(default="chatops", description="the device's display name")
     federate: bool = Field(default=True, description="rooms are open to other homeservers; fixed once a room is made")
+    allow_servers: tuple[str, ...] = Field(
+        default=(),
+        description="only these homeservers take part in security and case rooms, and the bot's own; * and ?",
+    )
+    deny_servers: tuple[str, ...] = Field(
+        default=(), description="these do not: evil.example, *.evil.example; both apply to rooms that exist, too"
+    )
     key_wait_minutes: int = Field(default=10, ge=1, description="an undecryptable message waits so long for its key")
+
+    @field_validator("allow_servers", "deny_servers")
+    @classmethod
+    def _servers(cls, patterns: tuple[str, ...]) -> tuple[str, ...]:
+        """A name that no server can have would shut out, or let in, nobody."""
+        if wrong := [one for one in patterns if not SERVERS.fullmatch(one)]:
+            raise ValueError(f"{wrong[0]!r} is no server name; write it without a port, as evil.example or *.example")
+        return patterns
 
 
 class Slack(Section):

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from datetime import timedelta
 
+from adapters.matrix.acl import PURPOSES
 from adapters.matrix.http import Http, Json, Refused, path
 from adapters.matrix.recipes import creation
 from adapters.matrix.rooms import MARK, Room, Rooms
@@ -60,7 +61,7 @@ class Making:
 
     async def _make(self, effect: Effect, deed: OpenRoom) -> Room:
         federate = deed.federate and self._settings.federate
-        body = creation(deed, effect.id, self._me, federate=federate)
+        body = creation(deed, effect.id, self._me, federate=federate, acl=self._settings.acl)
         try:
             answer = await self._http.call("POST", path("createRoom"), body, wait=_SLOW)
         except Refused:
@@ -95,6 +96,8 @@ class Making:
         """Invite; returns why it can't be done, or None."""
         if room.members.get(user) in {"join", "invite"}:
             return None
+        if room.kind in PURPOSES and not self._settings.acl.admits(user):
+            return "server-shut-out"  # they could not join
         try:
             await self._http.call("POST", path("rooms", room.id, "invite"), {"user_id": user})
         except Refused as problem:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from adapters.matrix.acl import KIND, PURPOSES, ServerAcl
 from adapters.matrix.http import Json
 from adapters.matrix.rooms import MARK
 from chatops.ports import OpenRoom
@@ -9,7 +10,7 @@ from chatops.ports import OpenRoom
 _VERSION = "11"  # in version 12 creators stand above the power table, which not every client knows yet
 
 
-def creation(deed: OpenRoom, effect: str, me: str, *, federate: bool) -> Json:
+def creation(deed: OpenRoom, effect: str, me: str, *, federate: bool, acl: ServerAcl) -> Json:
     """The body of ``createRoom``.
 
     The preset leaves history ``shared`` and lets guests in, so every state is given. ``effect`` goes into a state event
@@ -32,6 +33,7 @@ def creation(deed: OpenRoom, effect: str, me: str, *, federate: bool) -> Json:
             _state("m.room.guest_access", {"guest_access": "forbidden"}),
             _state("m.room.encryption", {"algorithm": "m.megolm.v1.aes-sha2"}),
             _state(MARK, {"effect": effect, "purpose": deed.purpose}),
+            *([_state(KIND, acl.content)] if deed.purpose in PURPOSES and not acl.open else ()),
         ],
         "power_level_content_override": {
             "users": {me: 100},

@@ -28,6 +28,8 @@ class Room:
     creators: tuple[str, ...] = ()
     kind: Kind = "other"
     effect: str | None = None
+    acl: Json | None = None
+    """Which homeservers it lets in, if it says."""
     checked: float = 0.0
     """When the server was last asked who is in it (the event loop's clock)."""
     creators_rule: bool = False
@@ -45,6 +47,8 @@ class Room:
                 self.encrypted = True  # there is no way back
             case "m.room.power_levels" if key == "":
                 self.power = content
+            case "m.room.server_acl" if key == "":
+                self.acl = content
             case "m.room.create":
                 self._created(event, content)
             case kind if kind == MARK:

@@ -7,6 +7,7 @@ import contextlib
 import logging
 from collections.abc import Awaitable, Callable
 
+from adapters.matrix.acl import bring_in_line
 from adapters.matrix.archives import Archives
 from adapters.matrix.devices import Devices
 from adapters.matrix.http import Http, LoggedOut, Refused, path
@@ -97,6 +98,7 @@ class MatrixService:
         for work in (self._loop.run(self._stop), self._upkeep(), archives.run(self._stop)):
             self._tasks.append(asyncio.create_task(work))
         await self._loop.ready.wait()
+        await bring_in_line(self._http, rooms, self._settings.acl)
 
     async def perform(self, effect: Effect) -> Receipt:
         """See ports.Service. What is unexpected is told as TryLater with the exception's class as its code."""

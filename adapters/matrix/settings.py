@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from adapters.matrix.acl import ServerAcl
+
 
 def utc_now() -> datetime:
     return datetime.now(UTC)
@@ -32,6 +34,8 @@ class MatrixSettings:
     """What commands begin with, where cards show them."""
     federate: bool = True
     """Whether rooms that the bot makes are open to other servers. Never changes for a room that exists."""
+    acl: ServerAcl = field(default_factory=ServerAcl)
+    """Which homeservers may take part in the security team's and the cases' rooms."""
     wait_for_keys: timedelta = timedelta(minutes=10)
     """How long a message that can't be decrypted yet waits before its sender is asked to send it again."""
     largest_archive: int = 1 << 30

@@ -36,6 +36,7 @@ WHY = {
     "public": "it would have been public",
     "another-case": "the room belongs to another case",
     "place-closed": "the place is closed",
+    "server-shut-out": "their homeserver is shut out of the room (matrix.allow_servers, matrix.deny_servers)",
     "restricted_action": "the workspace allows its administrators only to do that",
 }
 GUEST = "they are a guest of the workspace, who may not be in this channel too"

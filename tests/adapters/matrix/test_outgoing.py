@@ -12,6 +12,7 @@ import aiohttp
 import aiohttp.web
 import pytest
 
+from adapters.matrix.acl import ServerAcl
 from adapters.matrix.http import Http, path
 from adapters.matrix.recipes import creation
 from adapters.stage.person import Person
@@ -66,6 +67,25 @@ class TestRooms:
         await bot.stop()
         await bot.start(federate=False)
         assert (await bot.state(await bot.open()))["m.room.create", ""]["m.federate"] is False
+
+    async def test_servers_are_shut_out_of_rooms_old_and_new(self, bot: Bot) -> None:
+        old, chat = await bot.open(), await bot.open("security")
+        assert ("m.room.server_acl", "") not in await bot.state(old)
+        acl = ServerAcl(deny=("*.evil.example",))
+        await bot.stop()
+        await bot.start(acl=acl)
+        for room in (old, chat, await bot.open(), await bot.open("security")):
+            assert (await bot.state(room))["m.room.server_acl", ""] == {
+                "allow": ["*"],
+                "deny": ["*.evil.example"],
+                "allow_ip_literals": True,
+            }
+        with pytest.raises(Impossible, match="server-shut-out"):
+            await bot.do(Invite(user="@debian:chat.evil.example"), old)
+        await bot.stop()
+        await bot.start(acl=ServerAcl())
+        assert (await bot.state(old))["m.room.server_acl", ""]["deny"] == []
+        assert ("m.room.server_acl", "") not in await bot.state(await bot.open())
 
     async def test_direct_chats_are_listed_in_the_account(self, bot: Bot, people: People) -> None:
         alice, bob = await people("alice"), await people("bob")
