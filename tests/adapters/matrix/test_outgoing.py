@@ -119,7 +119,7 @@ class TestRooms:
         alice = await people("alice")
         deed = OpenRoom(purpose="direct", name="DS-1", topic="", invite=(alice.id,))
         effect = bot.effect(deed, attempts=1, first=datetime.now(UTC) - timedelta(minutes=1))
-        half = creation(deed.model_copy(update={"invite": ()}), effect.id, bot.id, federate=True)
+        half = creation(deed.model_copy(update={"invite": ()}), effect.id, bot.id, federate=True, acl=ServerAcl())
         room = (await bot.service._http.call("POST", path("createRoom"), half))["room_id"]
         await bot.kill()  # it knows the whole room then, not the half of it that a sync may have brought
         await bot.start()
