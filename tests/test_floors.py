@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 
 FLOORS: tuple[tuple[str, ...], ...] = (
-    ("chatops.document", "chatops.checksums", "chatops.logs", "chatops.picture"),
+    ("chatops.document", "chatops.advisory", "chatops.checksums", "chatops.logs", "chatops.picture"),
     ("chatops.plain", "chatops.model"),
     ("chatops.ports", "chatops.config"),
     ("chatops.commands.declare", "chatops.commands.desk", "chatops.commands.typed", "chatops.policy"),
