@@ -343,8 +343,8 @@ class Publish(Node):
 class Survey(Node):
     """Release host: list what is published.
 
-    Outcome data: ``{"releases": [{"version", "archives": [{"name", "size", "url", "digests": {algorithm:
-    {"hex", "source"}}}]}]}`` with source ``posted`` (a SHA*SUMS file or page) or ``computed``.
+    Outcome data: ``{"releases": [{"version", "archives": [{"name", "size", "url", "digests": {algorithm: {source:
+    hex}}}]}]}`` with the sources of :class:`chatops.checksums.archives.Provenance`: what each says is told.
     """
 
     t: Literal["survey"] = "survey"

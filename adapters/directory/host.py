@@ -7,30 +7,16 @@ believed as *posted*; what they do not say is computed once per file and remembe
 from __future__ import annotations
 
 import asyncio
-import re
 import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from chatops.checksums.digests import Algorithm, hash_file
-from chatops.checksums.lines import CheckLine, CheckLineReader
+from chatops.checksums.posted import Posted, in_sums, is_sums, version_in
 from chatops.ports import Effect, Impossible, Intake, Publish, Receipt, Stage, Survey
 
-SUMS = re.compile(r"(SHA1|SHA256|SHA512|SHA384|MD5|B2)SUMS?(\.txt)?", re.IGNORECASE)
-ARCHIVE = re.compile(
-    r"(?P<project>[A-Za-z][A-Za-z0-9+_.]*(?:-[A-Za-z][A-Za-z0-9+_.]*)*)[-_]v?(?P<version>\d[0-9A-Za-z.+~_-]*?)"
-    r"\.(?:tar\.(?:gz|bz2|xz|zst|lz)|tgz|tbz2|txz|zip|tar|whl|crate|src\.rpm)"
-)
 WANTED = (Algorithm.SHA1, Algorithm.SHA256, Algorithm.SHA512)
-ALGORITHMS = {
-    "SHA1": Algorithm.SHA1,
-    "SHA256": Algorithm.SHA256,
-    "SHA384": Algorithm.SHA384,
-    "SHA512": Algorithm.SHA512,
-    "MD5": Algorithm.MD5,
-    "B2": Algorithm.BLAKE2B,
-}
 
 
 class DirectoryHost:
@@ -107,22 +93,11 @@ class DirectoryHost:
         posted = _posted(self._public)
         releases: dict[str, list[dict[str, Any]]] = {}
         for path, version in _archives(self._public):
-            computed = self._hashed(path)
-            digests = {a.value: {"hex": d, "source": "computed"} for a, d in computed.items()}
-            clashes = []
+            digests = {a.value: {"computed": digest} for a, digest in self._hashed(path).items()}
             for algorithm, digest in posted.get(path.name, {}).items():
-                if computed.get(algorithm, digest) != digest:
-                    clashes.append(digest)
-                digests[algorithm.value] = {"hex": digest, "source": "posted"}
-            releases.setdefault(version, []).append(
-                {
-                    "name": path.name,
-                    "size": path.stat().st_size,
-                    "url": None,
-                    "digests": digests,
-                    "clashes": clashes,
-                }
-            )
+                digests.setdefault(algorithm.value, {})["posted"] = digest
+            archive = {"name": path.name, "size": path.stat().st_size, "url": None, "digests": digests}
+            releases.setdefault(version, []).append(archive)
         return [{"version": version, "archives": archives} for version, archives in sorted(releases.items())]
 
     def _hashed(self, path: Path) -> dict[Algorithm, str]:
@@ -136,24 +111,18 @@ class DirectoryHost:
 def _archives(folder: Path) -> Iterator[tuple[Path, str]]:
     """The archives in a folder, with the versions in their names."""
     for path in sorted(folder.iterdir()):
-        found = ARCHIVE.fullmatch(path.name)
-        if found and path.is_file() and not path.is_symlink():  # a link could lead anywhere
-            yield path, found["version"]
+        version = version_in(path.name)
+        if version and path.is_file() and not path.is_symlink():  # a link could lead anywhere
+            yield path, version
 
 
-def _posted(folder: Path) -> dict[str, dict[Algorithm, str]]:
+def _posted(folder: Path) -> Posted:
     """What the SHA*SUMS files say, by file name."""
-    said: dict[str, dict[Algorithm, str]] = {}
+    said: Posted = {}
     for path in sorted(folder.iterdir()):
-        found = SUMS.fullmatch(path.name)
-        if not found:
-            continue
-        algorithm = ALGORITHMS[found[1].upper()]
-        reader = CheckLineReader(algorithm)
-        for raw in path.read_bytes().split(b"\n"):
-            line = reader.read(raw.decode(errors="replace"))
-            if isinstance(line, CheckLine):
-                said.setdefault(line.name, {})[algorithm] = line.digest.lower()
+        if is_sums(path.name):
+            for name, digests in in_sums(path.name, path.read_bytes()).items():
+                said.setdefault(name, {}).update(digests)
     return said
 
 

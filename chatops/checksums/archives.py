@@ -11,7 +11,7 @@ from chatops.checksums.digests import Algorithm
 
 
 class Provenance(StrEnum):
-    """Where a digest on record comes from."""
+    """Where a digest on record comes from; what is posted counts where they differ, then what the host says."""
 
     POSTED = "posted"
     """The release announcement or page."""

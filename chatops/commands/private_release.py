@@ -136,7 +136,7 @@ def _rows(desk: Desk, file: CaseFile, version: str, archives: Sequence[Mapping[s
     if book.release(version) is None:
         changes.append(new(Release(version=version, state="private", case=file.id)))
     for old in book.archives(version):
-        changes += [gone(ArchiveDigest, (old.id, d.algorithm)) for d in book.digests(old.id)]
+        changes += [gone(ArchiveDigest, (old.id, d.algorithm, d.source)) for d in book.digests(old.id)]
         changes.append(gone(Archive, old.id))
     for archive in archives:
         made = desk.fresh()

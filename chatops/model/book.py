@@ -8,7 +8,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any, NamedTuple, TypeVar
 
-from sqlalchemy import Text, bindparam, cast, func
+from sqlalchemy import Text, bindparam, case, cast, func
 from sqlalchemy.orm import defer
 from sqlmodel import Session, SQLModel, col, select
 from sqlmodel.sql.expression import SelectOfScalar
@@ -207,7 +207,8 @@ def _places(*columns: str) -> SelectOfScalar[Place]:
 
 
 _OCCUPANTS = select(Occupant).where(Occupant.place == bindparam("place")).order_by(Occupant.address)
-_DIGESTS = select(ArchiveDigest).where(ArchiveDigest.archive == bindparam("archive"))
+_WORTH = case({source: worth for worth, source in enumerate(reversed(Provenance))}, value=ArchiveDigest.source)
+_DIGESTS = select(ArchiveDigest).where(ArchiveDigest.archive == bindparam("archive")).order_by(_WORTH)
 _ARCHIVES_OF_DIGEST = select(Archive).where(
     col(Archive.id).in_(select(ArchiveDigest.archive).where(ArchiveDigest.digest == bindparam("digest")))
 )
@@ -444,6 +445,7 @@ class Book:
         return self._all(select(Archive).where(Archive.version == version).order_by(Archive.name))
 
     def digests(self, archive: str) -> Sequence[ArchiveDigest]:
+        """What each source states of an archive; what counts more comes later, so a mapping by algorithm keeps it."""
         return self._all(_DIGESTS, archive=archive)
 
 
@@ -455,7 +457,9 @@ class Shelf:
     cases: frozenset[str] = frozenset()
 
     def by_digest(self, digest: str) -> Sequence[KnownArchive]:
-        return self._known(self.session.exec(_ARCHIVES_OF_DIGEST, params={"digest": digest}))
+        """Those of which it counts, where sources differ."""
+        known = self._known(self.session.exec(_ARCHIVES_OF_DIGEST, params={"digest": digest}))
+        return [archive for archive in known if digest in archive.digests.values()]
 
     def by_name(self, name: str) -> Sequence[KnownArchive]:
         return self._known(self.session.exec(_ARCHIVES_NAMED, params={"name": name}))

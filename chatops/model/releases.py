@@ -33,9 +33,11 @@ class Archive(Row, table=True):
 
 
 class ArchiveDigest(Row, table=True):
-    """A digest (lower-case hex) of an archive and where it comes from: posted, host, computed."""
+    """A digest (lower-case hex) of an archive as one ``source`` states it: posted, host, computed. What several state
+    is kept of each.
+    """
 
     archive: str = Field(primary_key=True)
     algorithm: str = Field(primary_key=True)
+    source: str = Field(default="computed", primary_key=True)
     digest: str = Field(index=True)
-    source: str = "computed"

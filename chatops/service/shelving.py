@@ -1,9 +1,9 @@
-"""Keeps the published releases on record as the release host shows them."""
+"""Keeps the published releases on record as the release host shows them, and says where that is odd."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from chatops.commands.desk import Decision, Message, Security
 from chatops.document import Document, Tlp, line, mono, strong, table
@@ -12,13 +12,25 @@ from chatops.model.changes import Change, Happened, new, put
 from chatops.model.releases import Archive, ArchiveDigest, Release
 from chatops.service.unit import Unit
 
+SAYS = {"posted": "the release page", "host": "the host", "computed": "the file itself"}
+"""Whose word a digest is, by its source."""
+
+
+class Odd(NamedTuple):
+    """Something that coordinators should look at: a file or version, what is wrong with it, a detail."""
+
+    what: str
+    how: str
+    detail: str
+
 
 def surveyed(unit: Unit, releases: Sequence[Mapping[str, Any]]) -> None:
-    """Put new releases, archives and digests on record; a digest that differs from that on record is an alert.
+    """Put new releases, archives and digests on record; what differs from the record, or from what another source
+    says, is an alert.
 
     What is private is left alone: a version that shows up in public before its announcement alerts the team too.
     """
-    odd: list[tuple[str, str, str]] = []
+    odd: list[Odd] = []
     for told in releases:
         changes: list[Change] = []
         version = told["version"]
@@ -28,7 +40,7 @@ def surveyed(unit: Unit, releases: Sequence[Mapping[str, Any]]) -> None:
         elif release.state == "private":
             file = unit.book.case(release.case) if release.case else None
             if file is None or file.case.announcing_at is None:  # else we are just publishing it
-                odd.append((version, "is public already", release.case or ""))
+                odd.append(Odd(version, "is public already", release.case or ""))
             continue
         known = {archive.name: archive for archive in unit.book.archives(version)}
         for one in told["archives"]:
@@ -36,45 +48,53 @@ def surveyed(unit: Unit, releases: Sequence[Mapping[str, Any]]) -> None:
         if changes:
             unit.record(Happened("release on record", None, {"version": version}, changes=tuple(changes)))
     if odd:
-        _alert(unit, odd)
+        alert(unit, odd)
 
 
-def _archive(
-    unit: Unit, version: str, known: Archive | None, told: Mapping[str, Any], odd: list[tuple[str, str, str]]
-) -> list[Change]:
-    changes: list[Change] = []
+def _archive(unit: Unit, version: str, known: Archive | None, told: Mapping[str, Any], odd: list[Odd]) -> list[Change]:
     archive = known or Archive(
         id=unit.fresh(), version=version, name=told["name"], size=told.get("size"), url=told.get("url")
     )
+    changes: list[Change] = []
     if known is None:
         changes.append(new(archive))
-    digests = {row.algorithm: row for row in unit.book.digests(archive.id)}
-    for name, one in told["digests"].items():
-        have = digests.get(name)
-        if have is None:
-            changes.append(
-                new(ArchiveDigest(archive=archive.id, algorithm=name, digest=one["hex"], source=one["source"]))
-            )
-        elif have.digest != one["hex"]:
-            odd.append((archive.name, f"{name} differs", one["hex"][:16] + "…"))
-            if have.source == "computed" and one["source"] == "posted":
-                # What we computed ourselves may have been of a file that was still being uploaded.
-                changes.append(put(ArchiveDigest, (archive.id, name), digest=one["hex"], source="posted"))
-        elif have.source == "computed" and one["source"] == "posted":
-            changes.append(put(ArchiveDigest, (archive.id, name), source="posted"))
-    for clash in told.get("clashes", ()):
-        odd.append((archive.name, "posted and computed digests differ", clash))
+    elif told.get("url") and known.url != told["url"]:
+        changes.append(put(Archive, known.id, url=told["url"]))
+    return changes + digests(unit, archive, told["digests"], odd)
+
+
+def digests(unit: Unit, archive: Archive, told: Mapping[str, Mapping[str, str]], odd: list[Odd]) -> list[Change]:
+    """Keep what each source states of an archive, by algorithm. What it stated first stays on record: another digest
+    now, or that of another source, is odd.
+    """
+    rows = {(row.algorithm, row.source): row.digest for row in unit.book.digests(archive.id)}
+    changes: list[Change] = []
+    for algorithm, stated in told.items():
+        for source, digest in stated.items():
+            if (have := rows.get((algorithm, source))) is None:
+                row = ArchiveDigest(archive=archive.id, algorithm=algorithm, source=source, digest=digest)
+                changes.append(new(row))
+            elif have != digest:
+                odd.append(Odd(archive.name, f"{algorithm} of {SAYS[source]} is not what it was", _short(digest)))
+        every = {source: digest for (of, source), digest in rows.items() if of == algorithm} | dict(stated)
+        if len(set(every.values())) > 1:
+            detail = ", ".join(f"{SAYS[source]}: {_short(every[source])}" for source in SAYS if source in every)
+            odd.append(Odd(archive.name, f"{algorithm} differs", detail))
     return changes
 
 
-def _alert(unit: Unit, odd: list[tuple[str, str, str]]) -> None:
+def _short(digest: str) -> str:
+    return digest[:16] + "…"
+
+
+def alert(unit: Unit, odd: Sequence[Odd]) -> None:
     """Say it once for each finding: the journal remembers what was told."""
     told = {
         (e.told["facts"].get("what"), e.told["facts"].get("found"))
         for e in journal.entries(unit.session, journal.INSTALLATION)
         if e.what == "release oddity"
     }
-    fresh = [one for one in odd if (one[0], f"{one[1]} {one[2]}") not in told]
+    fresh = [one for one in odd if (one.what, f"{one.how} {one.detail}") not in told]
     if not fresh:
         return
     events = [

@@ -21,7 +21,7 @@ def published(house: House) -> House:
     """1.0.0 and 0.9.0 on record as published."""
 
     def release(version: str, sha256: str) -> dict[str, object]:
-        digests = {"sha256": {"hex": sha256, "source": "posted"}, "sha1": {"hex": sha256[:40], "source": "computed"}}
+        digests = {"sha256": {"posted": sha256}, "sha1": {"computed": sha256[:40]}}
         return {
             "version": version,
             "archives": [{"name": f"dynasched-{version}.tar.bz2", "size": 1000, "digests": digests}],
@@ -213,13 +213,25 @@ def test_checksums_come_in_each_notation(house: House) -> None:
 
 
 def test_the_release_page_is_watched_and_each_oddity_told_once(house: House) -> None:
-    house.host.public[0]["archives"][0]["digests"]["sha256"]["hex"] = WRONG
+    house.host.public[0]["archives"][0]["digests"]["sha256"]["posted"] = WRONG
     survey(house)
     survey(house)
     odd = [seen for seen in house.seen_in("security") if seen.document.kind == "release watch"]
     assert len(odd) == 1
-    assert "sha256 differs" in odd[0].text
+    assert "sha256 of the release page is not what it was" in odd[0].text
     assert title(house.public("anybody", f"verify {OURS}  {NAME}")).endswith("the one we published")
+
+
+def test_sources_that_differ_are_told_once_and_the_posted_line_counts(house: House) -> None:
+    house.host.public[0]["archives"][0]["digests"]["sha256"]["host"] = WRONG
+    survey(house)
+    survey(house)
+    odd = [seen for seen in house.seen_in("security") if seen.document.kind == "release watch"]
+    assert len(odd) == 1
+    assert f"the release page: {OURS[:16]}…, the host: {WRONG[:16]}…" in odd[0].text
+    assert title(house.public("anybody", f"verify {OURS}  {NAME}")).endswith("the one we published")
+    assert title(house.public("anybody", f"verify {WRONG}  {NAME}")).endswith("we publish another digest")
+    assert house.journal_is_good()
 
 
 def test_a_private_version_that_turns_up_in_public_alerts_the_team(house: House) -> None:

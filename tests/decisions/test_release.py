@@ -269,7 +269,7 @@ def test_while_it_is_announced_it_is_neither_announced_again_nor_closed(released
 
 
 def test_vulnerable_releases_are_marked_and_verified_as_removed(house: House) -> None:
-    digests = {"sha256": {"hex": "11" * 32, "source": "posted"}}
+    digests = {"sha256": {"posted": "11" * 32}}
     archives = [{"name": "dynasched-1.0.0.tar.bz2", "size": 10, "digests": digests}]
     house.host.public = [{"version": "1.0.0", "archives": archives}]
     _survey(house)

@@ -36,9 +36,9 @@ def upgrade() -> None:
         "archivedigest",
         sa.Column("archive", sa.String(), nullable=False),
         sa.Column("algorithm", sa.String(), nullable=False),
-        sa.Column("digest", sa.String(), nullable=False),
         sa.Column("source", sa.String(), nullable=False),
-        sa.PrimaryKeyConstraint("archive", "algorithm"),
+        sa.Column("digest", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("archive", "algorithm", "source"),
     )
     op.create_index("ix_archivedigest_digest", "archivedigest", ["digest"])
 
