@@ -13,7 +13,7 @@ import tomllib
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints, ValidationError, field_validator
 
@@ -125,6 +125,52 @@ class Slack(Section):
     api: str = Field(default="https://slack.com/api/", description="the Web API's address; another one for tests")
 
 
+MailAddress = Annotated[str, StringConstraints(pattern=r"^[!-?A-~]+@[A-Za-z0-9.-]+$", to_lower=True)]
+
+
+class MailList(Section):
+    """A mailing list, and its customs."""
+
+    address: MailAddress = Field(description="where it takes mail, list@example.org")
+    announce: bool = Field(default=True, description="general announcements go there; off for a private list")
+    tag: str | None = Field(default=None, description="its subjects begin with it, [vs]")
+    max_days: int | None = Field(default=None, ge=1, description="it keeps nothing private for longer")
+
+
+class Mail(Section):
+    """The mailbox that reports come to, and that people who have nothing else are written to from.
+
+    Password and key come from files, or from the environment under the same names without ``_file``
+    (``CHATOPS_MAIL__PASSWORD``).
+    """
+
+    address: MailAddress = Field(description="the bot's own address, security@example.org")
+    smtp_host: str = Field(description="where mail goes out")
+    smtp_port: int = Field(default=587, ge=1, le=65535, description="587 for starttls, 465 for tls")
+    smtp_tls: Literal["starttls", "tls", "none"] = Field(default="starttls", description="none: for this machine only")
+    imap_host: str | None = Field(default=None, description="where the mailbox is; left out: no mail comes in")
+    imap_port: int = Field(default=993, ge=1, le=65535, description="993 for tls")
+    imap_tls: Literal["tls", "none"] = Field(default="tls", description="none: for this machine only")
+    ca_file: Path | None = Field(default=None, description="trust these certificates, not the system's")
+    mailbox: str = Field(default="INBOX", description="the folder that is read")
+    poll_seconds: int = Field(default=60, ge=1, description="how often to look where the server has no IDLE")
+    user: str | None = Field(default=None, description="the account's name; the address, if left out")
+    password: SecretStr | None = Field(default=None, description="from the environment only")
+    password_file: Path | None = Field(default=None, description="a file that holds the password")
+    key: SecretStr | None = Field(default=None, description="from the environment only")
+    key_file: Path | None = Field(default=None, description="the bot's OpenPGP key, secret and armored")
+    key_password: SecretStr | None = Field(default=None, description="from the environment only")
+    key_password_file: Path | None = Field(default=None, description="of the OpenPGP key")
+    allow_plain: bool = Field(default=False, description="who has no OpenPGP key is written to without encryption")
+    attach_mb: int = Field(default=20, ge=1, description="larger archives are not attached")
+    largest_mb: int = Field(default=40, ge=1, description="larger mail stays in the mailbox, and is told of")
+    about: tuple[str, ...] = Field(
+        default=(), description="words of which one is in every report for us; none: all mail is for us"
+    )
+    partner: MailAddress | None = Field(default=None, description="what is not about us goes there, untouched")
+    lists: tuple[MailList, ...] = Field(default=(), description="see [[mail.lists]]")
+
+
 FILLED_IN = ("project", "name", "release_page")
 
 
@@ -184,6 +230,7 @@ class Settings(Section):
     store: Store = Store()
     matrix: Matrix | None = None
     slack: Slack | None = None
+    mail: Mail | None = None
     wording: Wording = Wording()
     releases: Releases = Releases()
     components: Mapping[Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9.-]{0,39}$")], Component] = {}
@@ -197,6 +244,8 @@ SECTIONS: Mapping[str, type[Section]] = {
     "store": Store,
     "matrix": Matrix,
     "slack": Slack,
+    "mail": Mail,
+    "lists": MailList,
     "wording": Wording,
     "releases": Releases,
     "components": Component,
@@ -266,7 +315,10 @@ def _anchored(settings: Settings, base: Path) -> Settings:
     )
     matrix = settings.matrix and _with_secrets(settings.matrix, "matrix", base)
     slack = settings.slack and _with_secrets(settings.slack, "slack", base)
-    return settings.model_copy(update={"store": store, "releases": releases, "matrix": matrix, "slack": slack})
+    mail = settings.mail and _with_secrets(settings.mail, "mail", base)
+    mail = mail and mail.model_copy(update={"ca_file": at(mail.ca_file)})
+    update = {"store": store, "releases": releases, "matrix": matrix, "slack": slack, "mail": mail}
+    return settings.model_copy(update=update)
 
 
 S = TypeVar("S", bound=Section)
@@ -277,7 +329,7 @@ def _with_secrets(section: S, name: str, base: Path) -> S:
     update: dict[str, Any] = {}
     for key in type(section).model_fields:
         path = getattr(section, key)
-        if not key.endswith("_file") or path is None:
+        if not key.endswith("_file") or path is None or key.removesuffix("_file") not in type(section).model_fields:
             continue
         update[key] = file = base / path.expanduser()
         if getattr(section, key.removesuffix("_file")) is None:

@@ -363,7 +363,7 @@ class Effect(Node):
     when the first one began. ``room`` is the service's id of the place (None where a deed has none). ``target`` is the
     event id of the message that ``Post.edit`` names. ``audience`` are the user ids that the core knows to be in the
     room or asked into it, the bot aside: while anybody else is in it, of whom the core has yet to hear, nothing is said
-    there (:class:`TryLater`). None: whoever it is may read it.
+    there (:class:`TryLater`). None: whoever it is may read it. ``case`` is the one that it is about.
     """
 
     id: str
@@ -371,6 +371,7 @@ class Effect(Node):
     tenant: str = ""
     room: str | None = None
     deed: Deed
+    case: str | None = None
     attempts: int = 0
     first: AwareDatetime | None = None
     target: str | None = None
@@ -378,7 +379,11 @@ class Effect(Node):
 
 
 class Receipt(Node):
-    """What came of an effect: the message's ``event`` id, and ``data`` as the deed's docstring says."""
+    """What came of an effect: the message's ``event`` id, and ``data`` as the deed's docstring says.
+
+    Of anything that was said or put somewhere: ``{"withheld": True}``, if its reader cannot be told in private and was
+    asked to get in touch instead.
+    """
 
     event: str | None = None
     data: dict[str, Any] = {}
@@ -452,6 +457,14 @@ class Interactions(Protocol):
 
     async def home(self, asker: Asker) -> tuple[Document, ...]:
         """What somebody's home page shows: what they owe, their cases, questions for them, releases."""
+        ...
+
+
+class Keys(Protocol):
+    """What the roster knows of people's OpenPGP keys."""
+
+    async def certificate(self, address: Address) -> str | None:
+        """The public key, armored, of whoever is reached at an address."""
         ...
 
 

@@ -45,3 +45,36 @@ def test_what_is_wrong_is_named_by_its_key(tmp_path: Path, old: str, new: str, p
     with pytest.raises(BadConfiguration) as refused:
         load(written(tmp_path, GOOD.replace(old, new)), {})
     assert str(refused.value).startswith(problem)
+
+
+MAIL = """
+[mail]
+address = "Security@DynaSched.example"
+smtp_host = "mail.example"
+key_file = "bot.asc"
+ca_file = "ca.pem"
+
+[[mail.lists]]
+address = "announce@lists.example"
+
+[[mail.lists]]
+address = "distros@lists.example"
+announce = false
+tag = "[vs]"
+max_days = 14
+"""
+
+
+def test_a_mailbox_its_key_and_the_customs_of_lists_are_read(tmp_path: Path) -> None:
+    (tmp_path / "bot.asc").write_text("-----BEGIN PGP PRIVATE KEY BLOCK-----\n", encoding="utf-8")
+    mail = load(written(tmp_path, MAIL), {"CHATOPS_MAIL__PASSWORD": "hush"}).mail
+    assert mail is not None
+    assert mail.address == "security@dynasched.example"
+    assert mail.key is not None
+    assert mail.key.get_secret_value().startswith("-----BEGIN")
+    assert mail.password is not None
+    assert mail.ca_file == tmp_path / "ca.pem"  # a path, not a secret
+    assert [(one.tag, one.max_days, one.announce) for one in mail.lists] == [(None, None, True), ("[vs]", 14, False)]
+    assert "hush" not in repr(mail)
+    with pytest.raises(BadConfiguration, match=r"mail.lists.1.tagg: no such setting; did you mean tag\?"):
+        load(written(tmp_path, MAIL.replace("tag =", "tagg =")), {})

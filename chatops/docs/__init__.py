@@ -26,6 +26,8 @@ WHO = {
     Who.REPORTER: "the reporter",
 }
 
+HEADS = {"coordinators": "[[coordinators]]", "components": "[components.NAME]", "lists": "[[mail.lists]]"}
+
 
 def pages() -> Mapping[str, str]:
     """File name to text."""
@@ -83,7 +85,7 @@ def configuration() -> str:
         "`chatops.toml`, or the environment: `CHATOPS_POLICY__REVIEW_DAYS=45` sets `review_days` of `[policy]`.\n",
     ]
     for name, model in config.SECTIONS.items():
-        head = {"coordinators": "[[coordinators]]", "components": "[components.NAME]"}.get(name, f"[{name}]")
+        head = HEADS.get(name, f"[{name}]")
         told = " ".join((model.__doc__ or "").split())
         parts += [f"## {head}\n", f"{told}\n", "| key | default | |", "|---|---|---|"]
         for key, field in model.model_fields.items():

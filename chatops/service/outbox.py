@@ -72,7 +72,8 @@ LONGEST_BACKOFF = timedelta(minutes=10)
 LONGEST_WAIT = timedelta(hours=1)
 """The longest that a service's own "retry after" is believed."""
 NEWS = (OpenRoom, Enter, Invite, Remove, Leave, Retire, Upload, Stage, Publish, Survey)
-"""Deeds whose success is told to the core, as an inbox row of its own. The failure for good of any deed is."""
+"""Deeds whose success is told to the core, as an inbox row of its own; so is what any other brought back. The failure
+for good of any deed is, too."""
 
 _JITTER = SystemRandom().random
 _ROW = select(OutboxRow).where(OutboxRow.id == bindparam("number"))
@@ -225,6 +226,7 @@ class Outbox:
             first=row.first_at,
             target=target,
             audience=audience,
+            case=row.case,
         )
         change_outbox(
             session,
@@ -248,7 +250,7 @@ class Outbox:
         if isinstance(result, Receipt):
             ended = {"state": "done", "event": result.event, "done_at": now, "lease_until": None, "problem": None}
             held = change_claimed(session, claim.number, claim.attempts, **ended)
-            if held and isinstance(claim.effect.deed, NEWS):
+            if held and (isinstance(claim.effect.deed, NEWS) or result.data):
                 row = _without_deed(session, claim.number)
                 _tell(session, row, row.key, now, Outcome(effect=row.key, ok=True, data=result.data))
             return

@@ -1,0 +1,1 @@
+"""Mail: one more service, that reaches people one by one."""
