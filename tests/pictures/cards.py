@@ -5,15 +5,12 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, field
 
-from sqlmodel import Session
-
 from chatops.document import Document
 from chatops.ports import Asker, Form, Post
 from chatops.service.interact import Interactive
-from chatops.service.timers import set_timer
+from tests.decisions.test_checksums import OURS, PRIVATE, WRONG, published
 from tests.house import TERMS, House, Seen, address, code_in, with_roster
 
-OURS, OLD, PRIVATE, WRONG = "11" * 32, "22" * 32, "ab" * 32, "99" * 32
 REPORT = (
     "Version 1.0.0 writes past its job queue when a name is longer than 255 bytes:\n\n"
     "    dynasched submit --name $(python3 -c 'print(\"A\" * 5000)')\n\n"
@@ -39,12 +36,11 @@ def gallery() -> Gallery:
 
 class _Play:
     def __init__(self) -> None:
-        self.house = with_roster(House())
+        self.house = published(with_roster(House()))
         self.shown = Gallery()
 
     def run(self) -> None:
         house = self.house
-        self.publish()
         self.keep("help-stranger", house.direct("finder", "help"))
         self.keep("report-receipt", house.direct("finder", f'report credit="A. Finder" help=yes {REPORT}'))
         self.seen("report-arrives", house.last("security"))
@@ -63,22 +59,6 @@ class _Play:
         self.home_and_forms()
         self.release()
 
-    def publish(self) -> None:
-        """1.0.0 and 0.9.0 are public."""
-
-        def release(version: str, sha256: str) -> dict[str, object]:
-            digests = {
-                "sha256": {"hex": sha256, "source": "posted"},
-                "sha1": {"hex": sha256[:40], "source": "computed"},
-            }
-            return {"version": version, "archives": [{"name": _name(version), "size": 1000, "digests": digests}]}
-
-        self.house.host.public = [release("1.0.0", OURS), release("0.9.0", OLD)]
-        with Session(self.house.engine) as session:
-            set_timer(session, "survey", self.house.clock.now, "survey")
-            session.commit()
-        self.house.wait(seconds=1)
-
     def talk(self) -> None:
         """Status and dates, in the embargo room."""
         house = self.house
@@ -90,8 +70,8 @@ class _Play:
         )
         self.seen("proposal-in-room", house.last(house.case))
         house.direct("debian", f"object {house.case} That is a Friday: nobody is there on Saturday.")
-        self.say("date-questioned", f"embargo {house.case} date 2026-03-19 15:00 Europe/Berlin", "maintainer")
-        house.say("debian", house.case, "agree")
+        house.direct("fedora", f"embargo {house.case} date 2026-03-19 15:00 Europe/Berlin")
+        house.direct("debian", f"agree {house.case}")
         self.say("date-accepted", f"embargo {house.case} accept")
         self.say("tell", f"tell {house.case} The fix is under review; archives follow on Thursday.")
         self.seen("board", next(one for one in reversed(house.seen_in(house.case)) if one.post.pin))
