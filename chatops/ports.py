@@ -19,6 +19,7 @@ from pydantic import AwareDatetime, Field
 
 from chatops.document import Document, Node
 from chatops.model.people import Address as Address
+from chatops.picture import Picture, png
 
 # --- what happened -------------------------------------------------------------------------------------------------
 
@@ -297,14 +298,20 @@ class Redact(Node):
 class Upload(Node):
     """Put a file into the room (encrypted where the room is). Refused if ``sha256`` differs.
 
-    It is a file of the bot's machine, at ``path``, or something small that the core made: ``data``, in base64.
+    It is a file of the bot's machine, at ``path``, or something small that the core made: ``data``, in base64. Or a
+    ``picture`` that is yet to be drawn, which takes longer than a decision may: adapters get it :meth:`drawn`.
     """
 
     t: Literal["upload"] = "upload"
     path: str = ""
     name: str
-    sha256: str
+    sha256: str = ""
     data: str | None = None
+    picture: Picture | None = None
+
+    def drawn(self) -> Upload:
+        """As it is sent. The same picture gives the same bytes, so a second try sends what the first one did."""
+        return self if self.picture is None else Upload.made(self.name, png(self.picture))
 
     @classmethod
     def made(cls, name: str, content: bytes) -> Upload:

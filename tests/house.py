@@ -214,7 +214,7 @@ class Chat:
             case Redact(event=number):
                 self.redacted.append(number)
             case Upload() as upload:
-                self.files.append((room.id, upload, frozenset(room.members | room.invited) - {BOT}))
+                self.files.append((room.id, upload.drawn(), frozenset(room.members | room.invited) - {BOT}))
                 return Receipt(event=self.fresh("$sent"))
             case _:
                 raise Impossible("unsupported")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 from collections.abc import Iterator
 
@@ -19,6 +18,7 @@ from chatops.model.changes import Happened
 from chatops.model.exports import JOURNAL, pack
 from chatops.model.flow import OutboxRow
 from chatops.model.people import PlaceKind
+from chatops.picture import png
 from chatops.plain import plain_text
 from chatops.ports import Post, Upload
 
@@ -42,13 +42,12 @@ def archive(book: Book, file: CaseFile, command: str) -> bytes:
         case=file.id,
         blocks=(bullets(marks(file, found, inside=True)),),
     )
-    drawn = picture(file, found, inside=True)
     return pack(
         f"{file.id}-export",
         {
             JOURNAL: _text(chain),
             "timeline.txt": _text([plain_text(words, prefix=command)]),
-            "timeline.png": base64.b64decode(drawn.data or ""),
+            "timeline.png": png(picture(file, found, inside=True)),
             "messages.txt": _text(_messages(book, file.id, command)),
             "releases.json": json.dumps(_releases(book, file), indent=2, sort_keys=True).encode(),
         },
@@ -70,7 +69,8 @@ def _messages(book: Book, case: str, command: str) -> Iterator[str]:
         when = f"{row.done_at:%Y-%m-%d %H:%M:%S} UTC" if row.done_at else "at a time unknown"
         to = f"--- {when}, to {_where(book, row)}, {row.key[:8]}"
         if row.deed.get("t") == "upload" and row.deed["name"] != _name(case):
-            yield f"{to}\nfile {row.deed['name']}, SHA-256 {row.deed['sha256']}\n"
+            digest = f", SHA-256 {row.deed['sha256']}" if row.deed["sha256"] else ""
+            yield f"{to}\nfile {row.deed['name']}{digest}\n"
         elif row.deed.get("t") == "post":
             try:
                 post = Post.model_validate(row.deed)

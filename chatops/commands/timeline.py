@@ -11,7 +11,7 @@ from chatops.document import Document, Line, Tlp, bullets, line, strong, when
 from chatops.model.book import CaseFile
 from chatops.model.journal import Entry, entries
 from chatops.model.people import PlaceKind
-from chatops.picture import Mark, Picture, Sort, png
+from chatops.picture import Mark, Picture, Sort
 from chatops.ports import Upload
 
 TEAM_ONLY = frozenset(
@@ -77,11 +77,11 @@ def told(found: Sequence[Entry], *, inside: bool) -> list[Entry]:
     return [entry for entry in found if entry.what not in QUIET and (inside or entry.what not in TEAM_ONLY)]
 
 
-def picture(file: CaseFile, found: Sequence[Entry], *, inside: bool) -> Upload:
+def picture(file: CaseFile, found: Sequence[Entry], *, inside: bool) -> Picture:
     """The same entries, drawn. Neither the picture nor its name says what the case is about."""
     drawn = [Mark(entry.at, *DRAWN[entry.what]) for entry in told(found, inside=inside) if entry.what in DRAWN]
     ahead = file.case.release_date if file.embargoed else None
-    return Upload.made(f"{file.id}-timeline.png", png(Picture(f"{file.id}: timeline", tuple(drawn), ahead)))
+    return Picture(f"{file.id}: timeline", tuple(drawn), ahead)
 
 
 def marks(file: CaseFile, found: Sequence[Entry], *, inside: bool) -> list[Line]:
@@ -107,6 +107,7 @@ def handle(desk: Desk, args: object) -> Decision:
     file = desk.case
     inside = desk.place is not PlaceKind.EMBARGO and bool(policy.roles(desk.actor, file) & Who.TEAM)
     found = list(entries(desk.book.session, file.id))
+    attached = Upload(name=f"{file.id}-timeline.png", picture=picture(file, found, inside=inside))
     return Decision(
         reply=Document(
             title=f"{file.id}: timeline",
@@ -115,7 +116,7 @@ def handle(desk: Desk, args: object) -> Decision:
             case=file.id,
             blocks=(bullets(marks(file, found, inside=inside)),),
         ),
-        messages=[Attach(Here(), picture(file, found, inside=inside), file.id)],
+        messages=[Attach(Here(), attached, file.id)],
     )
 
 

@@ -14,7 +14,7 @@ from functools import partial
 
 from sqlmodel import Session
 
-from chatops.ports import Receipt, Service, TryLater
+from chatops.ports import Effect, Receipt, Service, TryLater, Upload
 from chatops.service.loop import POLL_SECONDS, Clock, Loop, seconds_until
 from chatops.service.outbox import LEASE, NEWS, TRIES, Claim, Fault, Gate, Outbox
 from chatops.service.store import Store, lost, nested
@@ -159,7 +159,7 @@ class Worker:
         result: Receipt | BaseException
         try:
             async with asyncio.timeout(PATIENCE.total_seconds()):
-                result = await self._services[claim.effect.service].perform(claim.effect)
+                result = await self._services[claim.effect.service].perform(await _drawn(claim.effect))
         except TimeoutError:
             result = TryLater("timeout")
         except asyncio.CancelledError:
@@ -169,6 +169,13 @@ class Worker:
         del self._busy[claim.number]
         self._ended.append((claim, result))
         self._wake.set()
+
+
+async def _drawn(effect: Effect) -> Effect:
+    """With the picture that it puts somewhere, if it is one: drawn in a thread, as nobody need wait for it."""
+    if not isinstance(effect.deed, Upload) or effect.deed.picture is None:
+        return effect
+    return effect.model_copy(update={"deed": await asyncio.to_thread(effect.deed.drawn)})
 
 
 def _may_tell(ended: _Ended) -> bool:

@@ -4,10 +4,24 @@ from __future__ import annotations
 
 import base64
 
+from sqlmodel import Session, select
+
+from chatops.model.flow import OutboxRow
 from chatops.ports import Upload
 from tests.house import House
 
 PNG = b"\x89PNG\r\n\x1a\n"
+
+
+def test_the_decision_leaves_the_drawing_to_the_sender(members_house: House) -> None:
+    """It takes longer than all the rest, and every other decision waits meanwhile."""
+    house = members_house
+    house.say("maintainer", "security", f"timeline {house.case}")
+    with Session(house.engine) as session:
+        rows = session.exec(select(OutboxRow)).all()
+    (deed,) = [row.deed for row in rows if row.deed["t"] == "upload"]
+    assert deed["data"] is None
+    assert deed["picture"]["marks"]
 
 
 def files(house: House, where: str, who: str | None = None) -> list[Upload]:

@@ -10,6 +10,7 @@ from sqlmodel import Session
 
 from chatops.model.flow import OutboxRow
 from chatops.model.people import Occupant, Place
+from chatops.picture import Mark, Picture, Sort
 from chatops.ports import (
     Effect,
     Impossible,
@@ -95,6 +96,26 @@ async def test_an_effect_is_performed_and_settled(bench: Bench) -> None:
     assert (row.first_at, row.done_at) == (START, START)
     assert row.deed["t"] == "post", "kept: reactions look up its actions"
     assert bench.outcomes() == []
+
+
+async def test_a_picture_is_drawn_when_it_is_sent_and_the_same_at_each_try(bench: Bench) -> None:
+    def script(sent: Effect) -> Receipt:
+        if not sent.attempts:
+            raise TryLater("503")
+        return Receipt()
+
+    bench.matrix.script = script
+    drawing = Upload(name="a.png", picture=Picture("DS-2026-7KQ4: timeline", (Mark(START, 0, Sort.NOTICE),), START))
+    bench.put(effect("k", deed=drawing))
+    frozen = dict(bench.row("k").deed)
+    await bench.flush()
+    bench.clock.forward(seconds=2)
+    await bench.flush()
+    first, second = [sent.deed for sent in bench.matrix.effects]
+    assert first == second == drawing.drawn()
+    assert second.open().read().startswith(b"\x89PNG")
+    assert bench.row("k").state == "done"
+    assert bench.row("k").deed == frozen, "what was decided, not what was drawn"
 
 
 async def test_a_row_is_on_disk_as_attempted_before_it_is_sent(bench: Bench) -> None:
