@@ -2,45 +2,74 @@
 
 from __future__ import annotations
 
-import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime
+from typing import Any
 
-from chatops.commands.declare import CaseUse, Command, Who, option, positional
-from chatops.commands.desk import Decision, Desk, Direct, Message, Outgoing, Refusal
+from chatops.commands.contact_cards import card, check, listing
+from chatops.commands.declare import BadValue, CaseUse, Command, Who, option, positional, raw
+from chatops.commands.desk import Decision, Desk, Outgoing, Refusal
 from chatops.commands.kinds import Choice, Text, Word
-from chatops.commands.moments import zones
+from chatops.commands.roster_changes import (
+    added,
+    changed,
+    check_name,
+    columns,
+    not_the_last,
+    ordered,
+    standing_note,
+)
+from chatops.commands.roster_kinds import (
+    ROLES,
+    Addresses,
+    Confirmed,
+    Days,
+    Fingerprint,
+    Groups,
+    Key,
+    Organisation,
+    Paths,
+    Roles,
+    Standing,
+    Zone,
+    read_key,
+)
 from chatops.commands.typed import nearest, short
-from chatops.document import Document, Line, Tlp, bullets, fields, line, para, strong, table, typed, when
-from chatops.model.changes import Change, Happened, gone, new, put
-from chatops.model.people import Contact, ContactAddress, PlaceKind, Role
+from chatops.document import Document
+from chatops.model.changes import Happened, gone, put
+from chatops.model.people import Contact, ContactAddress, PlaceKind
 from chatops.ports import Address
 
-ROLES = ("coordinator", "expert", "packager", "administrator", "embedder", "partner")
-STANDING = timedelta(days=365)
-SHAPES = {
-    "matrix": (re.compile(r"@[a-z0-9._=/+-]+:[A-Za-z0-9.:\[\]-]+"), "matrix:@debian:example.org"),
-    "slack": (re.compile(r"[UW][A-Z0-9]{6,}"), "slack:U0123ABCD"),
-}
-"""The form of an address on each service, with an example."""
+WHOLE: Mapping[str, Callable[[Desk], Document]] = {"list": listing, "check": check}
+"""What is asked of the whole roster."""
 
 
 @dataclass(frozen=True)
 class Contacts:
     action: str = positional(
-        Choice(("list", "show", "add", "change", "remove"), "ACTION"), "what to do", default="list"
+        Choice((*WHOLE, "show", "add", "change", "remove"), "ACTION"), "what to do", default="list"
     )
     name: str | None = positional(Word("NAME"), "a short name, used in commands", default=None)
-    organisation: str | None = option(Text("ORGANISATION", 80), "whom they speak for")
-    roles: str | None = option(Text("ROLE,…", 100), ", ".join(ROLES))
-    address: str | None = option(Text("SERVICE:ID,…", 1000), "where they are reached, best first")
-    zone: str | None = option(Text("ZONE", 60), "their time zone, as Europe/Berlin")
-    standing: str | None = option(Choice(("yes", "no")), "whether they agreed to the standing terms, for a year")
+    organisation: str | None = option(Organisation(), "whom they speak for")
+    roles: list[str] | None = option(Roles(), ", ".join(ROLES))
+    groups: list[str] | None = option(Groups(), "the groups that they are in")
+    address: list[Address] | None = option(Addresses(), "where they are reached, best first")
+    paths: list[str] | None = option(Paths(), "which of their services to try first")
+    zone: str | None = option(Zone(), "their time zone, as Europe/Berlin")
+    key: Key | None = option(Fingerprint(), "their OpenPGP key: the whole fingerprint")
+    lead_days: int | None = option(Days(), "how many days they need from the fix to the date")
+    builds_private: str | None = option(Choice(("yes", "no")), "whether they can build unseen")
+    standing: datetime | str | None = option(Standing(), "whether they agreed to the standing terms, for a year")
+    confirmed: datetime | str | None = option(Confirmed(), "when they were last known to be the right person")
+    text: str | None = raw(Text("KEY"), "an OpenPGP public key, in armour", default=None)
 
 
 def handle(desk: Desk, args: Contacts) -> Decision:
-    if args.action == "list":
-        return Decision(reply=_list(desk))
+    if args.text is not None and (args.action not in ("add", "change") or "-----BEGIN PGP" not in args.text):
+        raise BadValue(f'"{short(args.text.split()[0])}" is one word too many')
+    if args.action in WHOLE:
+        return Decision(reply=WHOLE[args.action](desk))
     if args.name is None:
         raise Refusal(f"say which contact. Usage: contacts {args.action} NAME")
     name = args.name.casefold()
@@ -54,148 +83,56 @@ def handle(desk: Desk, args: Contacts) -> Decision:
         raise Refusal(f"no contact is called {name}" + (f"; did you mean {close}?" if close else ""))
     match args.action:
         case "show":
-            return Decision(reply=_show(desk, contact))
+            return Decision(reply=card(desk, contact, desk.book.addresses(contact.id), contact.name))
         case "change":
             return _change(desk, args, contact)
         case _:
             return _remove(desk, contact)
 
 
-def _roles(args: Contacts) -> list[str] | None:
-    if args.roles is None:
-        return None
-    named = [word.casefold().removesuffix("s") for word in re.split(r"[,\s]+", args.roles) if word]
-    for word in named:
-        if word not in ROLES:
-            close = nearest(word, ROLES)
-            hint = f"did you mean {close}?" if close else f"roles: {', '.join(ROLES)}"
-            raise Refusal(f'no role "{short(word)}"; {hint}')
-    return named
-
-
-def _addresses(desk: Desk, told: str, owner: str | None) -> list[Address]:
-    found = []
-    for word in filter(None, re.split(r"[,\s]+", told)):
-        service, _, rest = word.partition(":")
-        shape = SHAPES.get(service)
-        if shape is None or not shape[0].fullmatch(rest):
-            example = shape[1] if shape else SHAPES["matrix"][1]
-            raise Refusal(f'"{short(word)}" is no address; write it as {example}')
-        address = Address(service, "", rest)
-        holder = desk.book.at(address)
-        if holder is not None and holder.id != owner:
-            raise Refusal(f"{word} is the address of {holder.name} already")
-        if address not in found:
-            found.append(address)
-    return found
-
-
-def _values(args: Contacts, desk: Desk) -> dict[str, object]:
-    values: dict[str, object] = {}
-    if args.organisation is not None:
-        values["organisation"] = args.organisation
-    if (roles := _roles(args)) is not None:
-        values["roles"] = roles
-    if args.zone is not None:
-        zone = "UTC" if args.zone.casefold() == "utc" else zones().get(args.zone.casefold())
-        if zone is None:
-            close = nearest(args.zone, zones().values())
-            raise Refusal(
-                f'no zone "{short(args.zone)}"; ' + (f"did you mean {close}?" if close else "write it as Europe/Berlin")
-            )
-        values["zone"] = zone
-    if args.standing is not None:
-        values["standing_until"] = desk.now + STANDING if args.standing == "yes" else None
-    return values
-
-
-def _linked(desk: Desk, contact: str, addresses: list[Address]) -> list[Change]:
-    # The number in front keeps the order of preference.
-    return [
-        new(
-            ContactAddress(
-                id=f"{contact}-{number:02}-{desk.fresh()[:8]}",
-                contact=contact,
-                service=address.service,
-                tenant=address.tenant,
-                address=address.id,
-            )
-        )
-        for number, address in enumerate(addresses)
-    ]
+def _told(desk: Desk, args: Contacts) -> dict[str, Any]:
+    """What was typed of somebody, as columns of their row."""
+    key = read_key(args.text, desk.now) if args.text is not None else args.key
+    return columns({**vars(args), "key": key})
 
 
 def _add(desk: Desk, args: Contacts, name: str, old: Contact | None) -> Decision:
-    if not re.fullmatch(r"[a-z0-9][a-z0-9._-]{0,39}", name):
-        raise Refusal(f'"{short(name)}" is no name for a contact; use letters, digits and - as in debian')
-    if args.address is None:
-        raise Refusal(f"say where {name} is reached: contacts add {name} address=matrix:@{name}:example.org")
-    if name.startswith("all-"):
-        raise Refusal("names that begin with all- are groups")
-    # Who comes back comes back as new: what they were before is not on record by anybody's word of today.
-    blank: dict[str, object] = {"organisation": None, "roles": [], "zone": None, "standing_until": None}
-    values = {**blank, **_values(args, desk)}
-    contact = Contact.model_validate({"id": old.id if old else desk.fresh(), "name": name, **values})
-    addresses = _addresses(desk, args.address, contact.id)
-    changes: list[Change] = [put(Contact, old.id, **{**values, "active": True}) if old else new(contact)]
-    changes += _linked(desk, contact.id, addresses)
-    facts = {"who": name, **{key: str(values[key]) for key in ("organisation", "roles") if values[key]}}
+    check_name(desk, name)
+    addresses = ordered(args.address or (), args.paths or ())
+    contact, happened = added(desk, name, _told(desk, args), addresses, old)
     return Decision(
-        reply=_card(contact, addresses, f"{name} is on the roster"),
-        events=[Happened("contact added", None, facts, changes=tuple(changes))],
-        messages=_standing_note(desk, args, contact),
+        reply=card(desk, contact, addresses, f"{name} is on the roster"),
+        events=[happened],
+        messages=_notes(desk, contact, happened),
     )
 
 
 def _change(desk: Desk, args: Contacts, contact: Contact) -> Decision:
-    values = _values(args, desk)
-    if not values and args.address is None:
+    values = _told(desk, args)
+    if not values and args.address is None and args.paths is None:
         raise Refusal(
             f"say what to change: contacts change {contact.name} roles=… organisation=… address=… standing=yes"
         )
-    if contact.configured and "roles" in values and Role.COORDINATOR not in (values["roles"] or []):  # type: ignore[operator]
-        raise Refusal(f"{contact.name} is a coordinator by the configuration; change it there")
-    if "roles" in values and Role.COORDINATOR not in (values["roles"] or []):  # type: ignore[operator]
-        _not_the_last(desk, contact)
-    changes: list[Change] = []
-    if values:
-        changes.append(put(Contact, contact.id, **values))
-    addresses = desk.book.addresses(contact.id)
-    if args.address is not None:
-        addresses = _addresses(desk, args.address, contact.id)
-        changes += [gone(ContactAddress, id_) for id_ in desk.book.address_ids(contact.id)]
-        changes += _linked(desk, contact.id, addresses)
-    for key, value in values.items():
-        setattr(contact, key, value)
-    facts = {"who": contact.name, "changed": ", ".join([*values, *(["address"] if args.address else [])])}
+    if args.confirmed is not None:
+        values["left_at"] = None
+    known = desk.book.addresses(contact.id)
+    addresses = args.address if args.address is not None else known
+    if args.paths is not None:
+        addresses = ordered(addresses, args.paths)
+    contact, happened = changed(desk, contact, values, addresses)
+    if happened is None:
+        return Decision(reply=card(desk, contact, known, f"{contact.name} is as it was"))
     return Decision(
-        reply=_card(contact, addresses, f"{contact.name} is changed"),
-        events=[Happened("contact changed", None, facts, changes=tuple(changes))],
-        messages=_standing_note(desk, args, contact),
+        reply=card(desk, contact, addresses, f"{contact.name} is changed"),
+        events=[happened],
+        messages=_notes(desk, contact, happened),
     )
 
 
-def _standing_note(desk: Desk, args: Contacts, contact: Contact) -> list[Outgoing]:
-    """Whose standing terms were put on record is told what they stand for."""
-    if args.standing != "yes":
-        return []
-    note = Document(
-        title=f"{desk.project}: you are on record for the standing terms",
-        kind="standing terms",
-        tlp=Tlp.GREEN,
-        blocks=(
-            para("A coordinator noted that you agreed, for a year, to keep our security notices private:"),
-            bullets(
-                (
-                    "Later notices reach you at once and in full, with a date until which they are private.",
-                    "You may patch your own systems; you publish nothing and tell nobody else before the date.",
-                    "You may decline any single case with one word.",
-                )
-            ),
-            para("If this is not so, please say so to the coordinator."),
-        ),
-    )
-    return [Message(Direct(contact.id), note)]
+def _notes(desk: Desk, contact: Contact, happened: Happened) -> list[Outgoing]:
+    until = contact.standing_until
+    new = any("standing_until" in (change.values or {}) for change in happened.changes if hasattr(change, "values"))
+    return [standing_note(desk, contact.id, until)] if new and until is not None and until > desk.now else []
 
 
 def _remove(desk: Desk, contact: Contact) -> Decision:
@@ -205,8 +142,8 @@ def _remove(desk: Desk, contact: Contact) -> Decision:
     open_in = [p.case for p in parts if p.consent in ("signatory", "invited", "lapsed") or p.role == "expert"]
     if open_in:
         raise Refusal(f"{contact.name} has a part in {open_in[0]}; take them out of it first")
-    _not_the_last(desk, contact)
-    changes = [put(Contact, contact.id, active=False)]
+    not_the_last(desk, contact)
+    changes = [put(Contact, contact.id, active=False, groups=[])]
     changes += [gone(ContactAddress, id_) for id_ in desk.book.address_ids(contact.id)]
     return Decision(
         reply=Document(title=f"{contact.name} is off the roster", kind="contacts", tone="good"),
@@ -214,62 +151,9 @@ def _remove(desk: Desk, contact: Contact) -> Decision:
     )
 
 
-def _not_the_last(desk: Desk, contact: Contact) -> None:
-    if [c.id for c in desk.book.coordinators()] == [contact.id]:
-        raise Refusal(f"{contact.name} is the last coordinator; add another first")
-
-
-def _list(desk: Desk) -> Document:
-    rows = []
-    for contact in desk.book.contacts():
-        if contact.roles == [Role.REPORTER]:
-            continue
-        reached = ", ".join(sorted({a.service for a in desk.book.addresses(contact.id)})) or "⚠ not reachable"
-        about = ", ".join(filter(None, [contact.organisation, *(contact.roles or [])]))
-        rows.append((line(strong(contact.name)), line(about or "—"), _standing(desk, contact), line(reached)))
-    return Document(
-        title=f"{len(rows)} contacts",
-        kind="contacts",
-        tlp=Tlp.AMBER,
-        blocks=(
-            table(("name", "who", "standing terms", "reached by"), rows),
-            para("One of them: ", typed("contacts show NAME")),
-        ),
-    )
-
-
-def _standing(desk: Desk, contact: Contact) -> Line:
-    until = contact.standing_until
-    if until is None:
-        return line("no")
-    return line("until ", when(until, day=True)) if until > desk.now else line("⚠ expired ", when(until, day=True))
-
-
-def _show(desk: Desk, contact: Contact) -> Document:
-    return _card(contact, desk.book.addresses(contact.id), contact.name)
-
-
-def _card(contact: Contact, addresses: list[Address], title: str) -> Document:
-    until = contact.standing_until
-    return Document(
-        title=title,
-        kind="contacts",
-        tlp=Tlp.AMBER,
-        blocks=(
-            fields(
-                ("Organisation", contact.organisation or "none"),
-                ("Roles", ", ".join(contact.roles or []) or "none"),
-                ("Standing terms", line("until ", when(until, day=True)) if until else line("no")),
-                ("Zone", contact.zone or "UTC"),
-                ("Addresses", ", ".join(f"{a.service}:{a.id}" for a in addresses) or "⚠ none"),
-            ),
-        ),
-    )
-
-
 COMMAND = Command(
     verb="contacts",
-    summary="the roster: list, show, add, change, remove; standing terms",
+    summary="the roster: list, check, show, add, change, remove; standing terms",
     who=Who.COORDINATOR,
     where=frozenset({PlaceKind.SECURITY, PlaceKind.DIRECT}),
     example="contacts add debian organisation=Debian roles=packager address=matrix:@debian:example.org standing=yes",

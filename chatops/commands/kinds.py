@@ -100,7 +100,7 @@ def _people_of(desk: Desk) -> set[str]:
 
 @dataclass(frozen=True)
 class People:
-    """Contacts: a name, an organisation, or a group (``all-packagers``). The value is a tuple."""
+    """Contacts: a name, an organisation, or a group (``all-packagers``, or a named one). The value is a tuple."""
 
     name: str = "WHO"
 
@@ -112,6 +112,8 @@ class People:
                     groups.setdefault(f"all-{role}s", []).append(contact)
             if contact.organisation:
                 groups.setdefault(contact.organisation.casefold(), []).append(contact)
+            for group in contact.groups or []:
+                groups.setdefault(group, []).append(contact)
         for contact in desk.book.contacts():
             groups[contact.name] = [contact]
         return groups

@@ -36,14 +36,29 @@ class Role(StrEnum):
 
 
 class Contact(Row, table=True):
-    """A person. ``name`` is their handle in commands; ``standing_until``: standing terms agreed until then."""
+    """A person. ``name`` is their handle in commands; ``standing_until``: standing terms agreed until then.
+
+    ``fingerprint`` is of their OpenPGP key; ``public_key`` is that key in armour, if it was given. ``lead_days``: how
+    long they need between the private release and the date. ``builds_private``: whether they can build without the
+    world seeing it. ``confirmed_at``: last known to be the right person; ``left_at``: said that they are not any more.
+    ``asked``: what they were asked, at ``asked_at``, and have not answered: ``standing`` terms, or ``person``.
+    """
 
     id: str = Field(primary_key=True)
     name: str = Field(unique=True)
     organisation: str | None = Field(default=None, index=True)
     roles: list[str] = json_column()
+    groups: list[str] = json_column()
     standing_until: datetime | None = instant()
     zone: str | None = None
+    fingerprint: str | None = None
+    public_key: str | None = None
+    lead_days: int | None = None
+    builds_private: bool | None = None
+    confirmed_at: datetime | None = instant()
+    asked: str | None = None
+    asked_at: datetime | None = instant()
+    left_at: datetime | None = instant()
     active: bool = True
     configured: bool = False  # named in the configuration file: reconciled at every start
 
