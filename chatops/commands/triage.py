@@ -1,7 +1,8 @@
 """``triage``: open a case found by the team, or record what triage found (policy step 1).
 
 The first triage accepts the report; default terms then make the embargo active at once, unless the reporter asked for a
-date of their own, which stays a proposal.
+date of their own, which stays a proposal. A case that nobody owned belongs to whoever triages it, so that the reporter
+always hears a name.
 """
 
 from __future__ import annotations
@@ -90,6 +91,9 @@ def handle(desk: Desk, args: Triage) -> Decision:
         file.proposals.append(proposal)
         changes.append(new(proposal))
     facts = {name: str(value) for name, value in values.items() if name in ("severity", "band", "cve")}
+    if first and desk.actor.contact and desk.book.living_owner(file) is None:
+        values["owner"], facts["owner"] = desk.actor.id, desk.actor.name
+        file.contacts[desk.actor.id] = desk.actor.contact
     if args.open:
         facts["in the open"] = args.open
     told = Happened(

@@ -240,6 +240,7 @@ def test_todo_names_what_is_owed_until_it_is_done(house: House) -> None:
     assert done is not None
     assert done.title == "Nothing waits for you"
     assert house.direct("passer-by", "todo") is not None
+    house.direct("finder", "report Another one.")
     owner = house.say("maintainer", "security", "todo")
     assert owner is not None
     assert "nobody owns it" in str(owner.model_dump())
