@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import sys
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
 from adapters.directory.host import DirectoryHost
+from adapters.github.host import GitHubHost
+from adapters.github.settings import GitHubSettings
 from adapters.matrix.acl import ServerAcl, server_of
 from adapters.matrix.service import MatrixService
 from adapters.matrix.session import Unusable
@@ -20,7 +23,7 @@ from adapters.terminal.service import TerminalService
 from adapters.terminal.shell import run_shell
 from adapters.terminal.wire import Streams, dial
 from chatops.commands.registry import collect
-from chatops.config import BadConfiguration, Matrix, Settings, Slack, read_secret
+from chatops.config import BadConfiguration, GitHub, Matrix, Settings, Slack, read_secret
 from chatops.ports import Service, TryLater
 from chatops.service.bot import Bot, utc_now
 from chatops.service.interact import Completions, Interactive
@@ -32,7 +35,7 @@ def bot(settings: Settings) -> Bot:
     """The bot as configured, with every service that it names, and a socket for shells beside it."""
     services: list[Service] = [
         TerminalService(settings.store.folder / "shell.sock"),
-        DirectoryHost(settings.releases.folder, settings.releases.staging),
+        _release_host(settings),
     ]
     if settings.matrix is not None:
         services.append(_matrix(settings.matrix, settings))
@@ -44,8 +47,35 @@ def bot(settings: Settings) -> Bot:
 def alone(settings: Settings) -> tuple[Bot, TerminalService]:
     """What a shell needs when no bot runs: the core, the release host, and a terminal of this process."""
     terminal = TerminalService()
-    host = DirectoryHost(settings.releases.folder, settings.releases.staging)
-    return Bot(settings, [terminal, host], chats(settings)), terminal
+    return Bot(settings, [terminal, _release_host(settings)], chats(settings)), terminal
+
+
+def _release_host(settings: Settings) -> Service:
+    """Private releases are prepared in a folder whatever the host is."""
+    releases, github = settings.releases, settings.github
+    if settings.release_host != "github":
+        return DirectoryHost(releases.folder if settings.release_host == "directory" else None, releases.staging)
+    if github is None:
+        raise BadConfiguration('releases.host: "github" needs a [github] section with the repository')
+    return GitHubHost(
+        GitHubSettings(
+            repository=github.repository,
+            read_token=_token(github),
+            project=settings.project.name,
+            api=github.api.rstrip("/"),
+            tag=github.tag,
+            drafts=github.drafts,
+        ),
+        DirectoryHost(None, releases.staging),
+    )
+
+
+def _token(github: GitHub) -> Callable[[], str | None]:
+    """A file is read anew each time, so that a token can be replaced while the bot runs."""
+    if (file := github.token_file) is not None:
+        return lambda: read_secret(file, "github.token_file")
+    token = github.token.get_secret_value() if github.token else None
+    return lambda: token
 
 
 def chats(settings: Settings) -> frozenset[str]:

@@ -198,11 +198,33 @@ class Wording(Section):
 
 
 class Releases(Section):
-    """A plain directory of published archives with SHA*SUMS files, and one where new ones are prepared in private."""
+    """Where releases are published: GitHub, or a plain directory of archives with SHA*SUMS files. And the directory
+    where new ones are prepared in private.
+    """
 
-    folder: Path | None = Field(default=None, description="published archives")
+    host: Literal["github", "directory", "none"] | None = Field(
+        default=None, description="left out: github with a [github] section, else directory where there is a folder"
+    )
+    folder: Path | None = Field(default=None, description="published archives, of a plain directory")
     staging: Path | None = Field(default=None, description="archives of private releases, not public")
-    survey_minutes: int = Field(default=60, ge=1, description="how often the published folder is read again")
+    survey_minutes: int = Field(default=60, ge=1, description="how often the release page is read again")
+    watch_hours: int = Field(default=24, ge=1, description="how often published archives are downloaded and hashed")
+
+
+class GitHub(Section):
+    """The project's repository on GitHub: its releases, and private vulnerability reports.
+
+    The token comes from a file, which is read anew each time, or from ``CHATOPS_GITHUB__TOKEN``. It needs to write the
+    repository's contents; to read reports, its security advisories too.
+    """
+
+    repository: str = Field(pattern=r"^[\w.-]+/[\w.-]+$", description="owner/name")
+    token: SecretStr | None = Field(default=None, description="from the environment only")
+    token_file: Path | None = Field(default=None, description="a file that holds the bot's token")
+    api: str = Field(default="https://api.github.com", description="of GitHub Enterprise: https://HOST/api/v3")
+    tag: str = Field(default="v{version}", pattern=r"\{version\}", description="what a release's tag is called")
+    drafts: bool = Field(default=True, description="prepare a draft of the release with each private release")
+    reports_minutes: int = Field(default=10, ge=0, description="how often private reports are read; 0: never")
 
 
 class Person(Section):
@@ -231,11 +253,21 @@ class Settings(Section):
     matrix: Matrix | None = None
     slack: Slack | None = None
     mail: Mail | None = None
+    github: GitHub | None = None
     wording: Wording = Wording()
     releases: Releases = Releases()
     components: Mapping[Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9.-]{0,39}$")], Component] = {}
     coordinators: tuple[Person, ...] = ()
     log_level: str = Field(default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
+
+    @property
+    def release_host(self) -> Literal["github", "directory", "none"]:
+        """Where releases are published."""
+        if self.releases.host is not None:
+            return self.releases.host
+        if self.github is not None:
+            return "github"
+        return "directory" if self.releases.folder is not None else "none"
 
 
 SECTIONS: Mapping[str, type[Section]] = {
@@ -246,6 +278,7 @@ SECTIONS: Mapping[str, type[Section]] = {
     "slack": Slack,
     "mail": Mail,
     "lists": MailList,
+    "github": GitHub,
     "wording": Wording,
     "releases": Releases,
     "components": Component,
@@ -315,9 +348,10 @@ def _anchored(settings: Settings, base: Path) -> Settings:
     )
     matrix = settings.matrix and _with_secrets(settings.matrix, "matrix", base)
     slack = settings.slack and _with_secrets(settings.slack, "slack", base)
+    github = settings.github and _with_secrets(settings.github, "github", base)
     mail = settings.mail and _with_secrets(settings.mail, "mail", base)
     mail = mail and mail.model_copy(update={"ca_file": at(mail.ca_file)})
-    update = {"store": store, "releases": releases, "matrix": matrix, "slack": slack, "mail": mail}
+    update = {"store": store, "releases": releases, "matrix": matrix, "slack": slack, "github": github, "mail": mail}
     return settings.model_copy(update=update)
 
 

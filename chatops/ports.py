@@ -338,12 +338,29 @@ class Stage(Node):
     progress: str | None = None  # the effect whose message shows how far it is
 
 
+class PrepareDraft(Node):
+    """Release host: put the archives of a version where its page will be, seen by the project's own people only.
+
+    ``text`` is what the page says. Outcome data: ``{"url": …}``, where the draft is; None where the host has no drafts.
+    """
+
+    t: Literal["prepare-draft"] = "prepare-draft"
+    version: str
+    archives: dict[str, str]  # name to SHA-256
+    text: str
+
+
 class Publish(Node):
-    """Release host: make the privately prepared archives of a version public. Outcome data as for :class:`Stage`."""
+    """Release host: make the privately prepared archives of a version public, and look at them from outside.
+
+    ``text`` is what the page says where no draft was prepared. Outcome data: ``{"archives": [{"name", "size",
+    "digests": {algorithm: hex}}]}``, as anybody can download them now.
+    """
 
     t: Literal["publish"] = "publish"
     version: str
     archives: dict[str, str]  # name to SHA-256: exactly these, as members verified them
+    text: str = ""
     progress: str | None = None
 
 
@@ -351,15 +368,64 @@ class Survey(Node):
     """Release host: list what is published.
 
     Outcome data: ``{"releases": [{"version", "archives": [{"name", "size", "url", "digests": {algorithm: {source:
-    hex}}}]}]}`` with the sources of :class:`chatops.checksums.archives.Provenance`: what each says is told.
+    hex}}}]}]}`` with the sources of :class:`chatops.checksums.archives.Provenance`: what each says is told. Where the
+    host knows them, a release has ``tag``, ``immutable`` and ``published_at`` as well.
     """
 
     t: Literal["survey"] = "survey"
 
 
+class Inspect(Node):
+    """Release host: read published archives as anybody would who downloads them, and hash them.
+
+    Outcome data: ``{"archives": [{"name", "size", "digests": {algorithm: hex}}, {"name", "problem"}]}``.
+    """
+
+    t: Literal["inspect"] = "inspect"
+    version: str
+    archives: dict[str, str]  # name to address; empty on a plain folder
+
+
+class Snapshot(Node):
+    """Release host: look at a release before it is taken off the page.
+
+    Outcome data: ``{"release": its id, "commit": the tag's, "immutable": bool, "whole": all that the host says}``;
+    ``release`` is None if the page does not show it, ``commit`` if there is no such tag.
+    """
+
+    t: Literal["snapshot"] = "snapshot"
+    version: str
+    tag: str
+    progress: str | None = None
+
+
+class Delist(Node):
+    """Release host: take a release off the page, never its tag; success if it is gone already.
+
+    Outcome data: ``{"commit": …}``, where the tag is afterwards (None: nowhere).
+    """
+
+    t: Literal["delist"] = "delist"
+    version: str
+    release: str
+    tag: str
+    commit: str | None  # where the tag was
+    progress: str | None = None
+
+
+class ReadReports(Node):
+    """Release host: the private vulnerability reports that wait there.
+
+    Outcome data: ``{"reports": [{"id", "url", "sender": an account there, "title", "text"}]}``.
+    """
+
+    t: Literal["read-reports"] = "read-reports"
+
+
+HostDeed = Stage | PrepareDraft | Publish | Survey | Inspect | Snapshot | Delist | ReadReports
+"""What a release host does."""
 Deed = Annotated[
-    Post | OpenRoom | Enter | Invite | Remove | Leave | Retire | Redact | Upload | Stage | Publish | Survey,
-    Field(discriminator="t"),
+    Post | OpenRoom | Enter | Invite | Remove | Leave | Retire | Redact | Upload | HostDeed, Field(discriminator="t")
 ]
 
 

@@ -78,3 +78,21 @@ def test_a_mailbox_its_key_and_the_customs_of_lists_are_read(tmp_path: Path) -> 
     assert "hush" not in repr(mail)
     with pytest.raises(BadConfiguration, match=r"mail.lists.1.tagg: no such setting; did you mean tag\?"):
         load(written(tmp_path, MAIL.replace("tag =", "tagg =")), {})
+
+
+GITHUB = '[github]\nrepository = "dynasched/dynasched"\ntoken_file = "token"\n'
+
+
+def test_the_release_host_follows_from_what_is_configured(tmp_path: Path) -> None:
+    assert load(written(tmp_path, ""), {}).release_host == "none"
+    assert load(written(tmp_path, '[releases]\nfolder = "public"'), {}).release_host == "directory"
+    (tmp_path / "token").write_text("ghp_fake\n")
+    settings = load(written(tmp_path, GITHUB), {})
+    assert settings.github is not None
+    assert settings.github.token is not None
+    assert (settings.release_host, settings.github.token_file) == ("github", tmp_path / "token")
+    assert settings.github.token.get_secret_value() == "ghp_fake"
+    assert "ghp_fake" not in repr(settings)
+    assert load(written(tmp_path, '[releases]\nhost = "none"\n' + GITHUB), {}).release_host == "none"
+    with pytest.raises(BadConfiguration, match=r"github\.tag"):
+        load(written(tmp_path, GITHUB + 'tag = "v1"'), {})

@@ -14,7 +14,7 @@ from typing import Any
 
 from chatops.checksums.digests import Algorithm, hash_file
 from chatops.checksums.posted import Posted, in_sums, is_sums, version_in
-from chatops.ports import Effect, Impossible, Intake, Publish, Receipt, Stage, Survey
+from chatops.ports import Effect, Impossible, Inspect, Intake, PrepareDraft, Publish, Receipt, Stage, Survey
 
 WANTED = (Algorithm.SHA1, Algorithm.SHA256, Algorithm.SHA512)
 
@@ -45,6 +45,10 @@ class DirectoryHost:
                 return Receipt(data={"archives": await asyncio.to_thread(self._publish, version, digests)})
             case Survey():
                 return Receipt(data={"releases": await asyncio.to_thread(self._survey)})
+            case Inspect(archives=names):
+                return Receipt(data={"archives": await asyncio.to_thread(self._inspect, names)})
+            case PrepareDraft():
+                return Receipt(data={"url": None})
             case _:
                 raise Impossible("unsupported")
 
@@ -99,6 +103,24 @@ class DirectoryHost:
             archive = {"name": path.name, "size": path.stat().st_size, "url": None, "digests": digests}
             releases.setdefault(version, []).append(archive)
         return [{"version": version, "archives": archives} for version, archives in sorted(releases.items())]
+
+    def _inspect(self, names: Mapping[str, str]) -> list[dict[str, Any]]:
+        """Hash published archives anew, whatever their time says."""
+        told: list[dict[str, Any]] = []
+        for name in names:
+            try:
+                path = self._found(name)
+                digests = {a.value: digest for a, digest in hash_file(path, WANTED).items()}
+                told.append({"name": name, "size": path.stat().st_size, "digests": digests})
+            except OSError:
+                told.append({"name": name, "problem": "not-found"})
+        return told
+
+    def _found(self, name: str) -> Path:
+        """Raises FileNotFoundError, also for what does not lie in the folder itself."""
+        if self._public is None or Path(name).name != name or (self._public / name).is_symlink():
+            raise FileNotFoundError
+        return self._public / name
 
     def _hashed(self, path: Path) -> dict[Algorithm, str]:
         status = path.stat()

@@ -181,7 +181,7 @@ def handle(desk: Desk, args: Announce) -> Decision:
         changes=(edit_case(file, announcing_at=desk.now),),
     )
     held = {archive.name: archive for archive in desk.book.archives(version) if archive.path}
-    if held and desk.settings.releases.folder is not None:
+    if held and desk.settings.release_host != "none":
         digests = {
             name: row.digest
             for name, archive in held.items()

@@ -16,7 +16,7 @@ from chatops.document import Action, Document, Tlp, bullets, fields, line, para,
 from chatops.model.book import Book, CaseFile
 from chatops.model.changes import Happened
 from chatops.model.people import Contact, Place, PlaceKind, Role
-from chatops.ports import Address, Publish, Stage, Survey, Upload
+from chatops.ports import Address, HostDeed, Upload
 
 
 class Refusal(Exception):
@@ -191,7 +191,7 @@ class Attach:
 class Job:
     """Work for the release host. ``case``: on whose behalf (None: the installation)."""
 
-    deed: Stage | Publish | Survey
+    deed: HostDeed
     case: str | None = None
 
 

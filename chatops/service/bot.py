@@ -97,7 +97,7 @@ class Bot:
             take_up(session)
         roster.reconcile(self._unit(session, "configuration"), self._settings)
         rounds.begin(self._unit(session, "chatops"), self._clock())
-        if self._settings.releases.folder is not None:
+        if self._settings.release_host != "none":
             set_timer(session, SURVEY, self._clock() - timedelta(seconds=1), SURVEY)
 
     def _fault(self, session: Session, row: OutboxRow, code: str) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from random import SystemRandom
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
 from pydantic import TypeAdapter
 from sqlalchemy import bindparam, update
@@ -26,19 +26,17 @@ from chatops.ports import (
     Deed,
     Effect,
     Enter,
+    HostDeed,
     Impossible,
     Invite,
     Leave,
     OpenRoom,
     Outcome,
     Post,
-    Publish,
     Receipt,
     Received,
     Remove,
     Retire,
-    Stage,
-    Survey,
     TryLater,
     Upload,
 )
@@ -71,7 +69,7 @@ HOLD_ABSENT = timedelta(minutes=5)
 LONGEST_BACKOFF = timedelta(minutes=10)
 LONGEST_WAIT = timedelta(hours=1)
 """The longest that a service's own "retry after" is believed."""
-NEWS = (OpenRoom, Enter, Invite, Remove, Leave, Retire, Upload, Stage, Publish, Survey)
+NEWS = (OpenRoom, Enter, Invite, Remove, Leave, Retire, Upload, *get_args(HostDeed))
 """Deeds whose success is told to the core, as an inbox row of its own; so is what any other brought back. The failure
 for good of any deed is, too."""
 

@@ -1,0 +1,1 @@
+"""GitHub: the release host's effects, and private vulnerability reports."""

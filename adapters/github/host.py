@@ -1,0 +1,271 @@
+"""The release host port on GitHub's releases (docs.github.com/rest/releases).
+
+The archives of a private release lie in a folder of the bot's own, which another adapter looks after (``private``): a
+draft here is only prepared for the day. Every step looks first at what is there, so that it may be tried again.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from adapters.github.settings import GitHubSettings
+from adapters.github.web import Json, Web
+from chatops.checksums.posted import Posted, in_sums, in_text, is_signature, is_sums
+from chatops.ports import (
+    Delist,
+    Effect,
+    Impossible,
+    Inspect,
+    Intake,
+    PrepareDraft,
+    Publish,
+    ReadReports,
+    Receipt,
+    Service,
+    Snapshot,
+    Stage,
+    Survey,
+    Upload,
+)
+
+_VERSION = re.compile(r"\d[0-9A-Za-z.:+~_-]*\Z")
+
+
+class GitHubHost:
+    """Performs the release host's effects on one repository."""
+
+    name = "releases"
+
+    def __init__(self, settings: GitHubSettings, private: Service) -> None:
+        self._settings = settings
+        self._private = private
+        self._web = Web(settings)
+        self._sums: dict[tuple[int, str], Posted] = {}  # by asset and when it was changed
+
+    async def start(self, intake: Intake) -> None:
+        """Ready to ask GitHub; whether it answers shows with the first effect."""
+        self._web.open()
+
+    async def stop(self) -> None:
+        """Disconnect."""
+        await self._web.close()
+
+    async def perform(self, effect: Effect) -> Receipt:
+        """Raises Impossible as :meth:`Web` does, and: ``no-draft`` (nothing to publish, and no archives to make it
+        of), ``no-tag`` (the fix was not pushed), ``published-already`` (a release of that tag, with other archives),
+        ``changed-since-the-private-release``, ``other-archives-outside`` (what can be downloaded is not what members
+        verified).
+        """
+        match effect.deed:
+            case Stage():
+                return await self._private.perform(effect)
+            case Survey():
+                return Receipt(data={"releases": await self._survey()})
+            case Inspect(archives=archives):
+                return Receipt(data={"archives": [await self._inspected(*one) for one in archives.items()]})
+            case PrepareDraft() if not self._settings.drafts:
+                return Receipt(data={"url": None})
+            case PrepareDraft() as draft:
+                release = await self._draft(effect, draft)
+                return Receipt(data={"url": release["html_url"]})
+            case Publish() as publish:
+                return Receipt(data={"archives": await self._publish(effect, publish)})
+            case Snapshot(tag=tag):
+                return Receipt(data=await self._snapshot(tag))
+            case Delist() as delist:
+                return Receipt(data={"commit": await self._delist(delist)})
+            case ReadReports():
+                return Receipt(data={"reports": await self._reports()})
+            case _:
+                raise Impossible("unsupported")
+
+    # --- what is published
+
+    async def _survey(self) -> list[Json]:
+        found: dict[str, Json] = {}
+        for release in await self._releases():
+            if release["draft"]:
+                continue
+            version = version_of(release["tag_name"])
+            if version in found:  # two tags that end in the same version
+                version = release["tag_name"]
+            found[version] = {
+                "version": version,
+                "tag": release["tag_name"],
+                "immutable": bool(release.get("immutable")),
+                "published_at": release["published_at"],
+                "archives": await self._archives(release),
+            }
+        return list(found.values())
+
+    async def _archives(self, release: Json) -> list[Json]:
+        assets = [asset for asset in release["assets"] if asset["state"] == "uploaded"]
+        posted = in_text(release.get("body") or "")
+        for asset in assets:
+            if is_sums(asset["name"]):
+                for name, digests in (await self._posted(asset)).items():
+                    posted.setdefault(name, {}).update(digests)
+        return [
+            {
+                "name": asset["name"],
+                "size": asset["size"],
+                "url": asset["browser_download_url"],
+                "digests": _digests(asset, posted),
+            }
+            for asset in assets
+            if not is_sums(asset["name"]) and not is_signature(asset["name"])
+        ]
+
+    async def _posted(self, asset: Json) -> Posted:
+        """What a SHA*SUMS asset says; read once, until it is replaced."""
+        key = asset["id"], asset["updated_at"]
+        if key not in self._sums:
+            content = await self._web.fetch(asset["browser_download_url"])
+            self._sums[key] = in_sums(asset["name"], content)
+        return self._sums[key]
+
+    async def _inspected(self, name: str, url: str) -> Json:
+        try:
+            size, digests = await self._web.hash(url)
+        except Impossible as problem:
+            return {"name": name, "problem": problem.code}
+        return {"name": name, "size": size, "digests": digests}
+
+    # --- the day of the release
+
+    async def _draft(self, effect: Effect, wanted: PrepareDraft) -> Json:
+        """The draft of a tag, with exactly these archives among its assets."""
+        tag = self._tag(wanted.version)
+        release = await self._of_tag(tag)
+        if release is None:
+            title = f"{self._settings.project} {wanted.version}"
+            data = {"tag_name": tag, "name": title, "body": wanted.text, "draft": True}
+            release = await self._web.post("/releases", data)
+        elif not release["draft"]:
+            raise Impossible("published-already")
+        for upload in await self._uploads(effect, wanted.version, wanted.archives, release):
+            old = [asset["id"] for asset in release["assets"] if asset["name"] == upload.name]
+            for number in old:  # of another try that broke off, or of archives that were replaced since
+                await self._web.delete(f"/releases/assets/{number}")
+            await self._web.upload(release["upload_url"], upload)
+        return dict(release)
+
+    async def _uploads(self, effect: Effect, version: str, archives: Mapping[str, str], release: Json) -> list[Upload]:
+        """The archives that a draft does not have yet."""
+        there = {asset["name"] for asset in release["assets"] if _sha256(asset) == archives.get(asset["name"], "none")}
+        missing = {name: sha256 for name, sha256 in archives.items() if name not in there}
+        if not missing:
+            return []
+        staged = await self._private.perform(effect.model_copy(update={"deed": Stage(version=version)}))
+        paths = {one["name"]: (one["path"], one["digests"]["sha256"]) for one in staged.data["archives"]}
+        if any(paths.get(name, ("", ""))[1] != sha256 for name, sha256 in missing.items()):
+            raise Impossible("changed-since-the-private-release")
+        return [Upload(path=paths[name][0], name=name, sha256=sha256) for name, sha256 in missing.items()]
+
+    async def _publish(self, effect: Effect, wanted: Publish) -> list[Json]:
+        tag = self._tag(wanted.version)
+        if await self._commit(tag) is None:
+            raise Impossible("no-tag")  # GitHub would make one, of whatever is on the default branch
+        release = await self._of_tag(tag)
+        if release is None or release["draft"]:
+            draft = PrepareDraft(version=wanted.version, archives=wanted.archives, text=wanted.text)
+            try:
+                release = await self._draft(effect, draft)
+            except Impossible as problem:
+                missing = problem.code in ("no-archives", "no-folder")
+                raise Impossible("no-draft") if missing else problem from None
+            release = await self._web.patch(f"/releases/{release['id']}", {"draft": False})
+        urls = {asset["name"]: asset["browser_download_url"] for asset in release["assets"]}
+        if not wanted.archives.keys() <= urls.keys():
+            raise Impossible("published-already")
+        outside = [await self._inspected(name, urls[name]) for name in wanted.archives]
+        if any(one.get("digests", {}).get("sha256") != wanted.archives[one["name"]] for one in outside):
+            raise Impossible("other-archives-outside")
+        return outside
+
+    # --- taking a release off the page
+
+    async def _snapshot(self, tag: str) -> Json:
+        release = await self._of_tag(tag)
+        shown = release is not None and not release["draft"]
+        return {
+            "release": str(release["id"]) if release is not None and shown else None,
+            "commit": await self._commit(tag),
+            "immutable": bool(release is not None and release.get("immutable")),
+            "whole": release if shown else None,
+        }
+
+    async def _delist(self, delist: Delist) -> str | None:
+        """Delete the release; a try whose outcome is unknown is settled by looking. No tag is ever deleted."""
+        release = await self._web.look(f"/releases/{delist.release}")
+        if release is not None and release["tag_name"] != delist.tag:
+            raise Impossible("another-release")
+        if release is not None:
+            try:
+                await self._web.delete(f"/releases/{delist.release}")
+            except Impossible as problem:
+                if problem.code != "not-found" or await self._web.look(f"/releases/{delist.release}") is not None:
+                    raise
+        return await self._commit(delist.tag)
+
+    # --- private vulnerability reports
+
+    async def _reports(self) -> list[Json]:
+        """Those that nobody has looked at on GitHub yet, oldest first."""
+        found = await self._web.all("/security-advisories?state=triage&sort=created&direction=asc&per_page=100")
+        return [
+            {
+                "id": one["ghsa_id"],
+                "url": one["html_url"],
+                "sender": (one.get("author") or {}).get("login") or "",
+                "title": one["summary"],
+                "text": one.get("description") or "",
+            }
+            for one in found
+            if one["state"] == "triage"
+        ]
+
+    # --- GitHub
+
+    async def _releases(self) -> list[Json]:
+        return await self._web.all("/releases?per_page=100")
+
+    async def _of_tag(self, tag: str) -> Json | None:
+        """The release of a tag: a published one, else a draft (which GitHub does not give by its tag)."""
+        mine = [release for release in await self._releases() if release["tag_name"] == tag]
+        return next((one for one in mine if not one["draft"]), mine[0] if mine else None)
+
+    async def _commit(self, tag: str) -> str | None:
+        """The commit that a tag names; None if there is no such tag."""
+        ref = await self._web.look("/git/ref/tags/{+tag}", tag=tag)
+        if ref is None:
+            return None
+        if ref["object"]["type"] == "tag":  # an annotated one
+            told = await self._web.get("/git/tags/{sha}", sha=ref["object"]["sha"])
+            return str(told["object"]["sha"])
+        return str(ref["object"]["sha"])
+
+    def _tag(self, version: str) -> str:
+        return self._settings.tag.replace("{version}", version)
+
+
+def version_of(tag: str) -> str:
+    """The version that a tag ends in (``v1.0.0``, ``dynasched-1.0.0``); the tag itself where it ends in none."""
+    for found in re.finditer(r"(?<![0-9.])\d", tag):
+        if _VERSION.match(tag, found.start()):
+            return tag[found.start() :]
+    return tag
+
+
+def _digests(asset: Json, posted: Posted) -> dict[str, dict[str, str]]:
+    digests = {algorithm.value: {"posted": digest} for algorithm, digest in posted.get(asset["name"], {}).items()}
+    if sha256 := _sha256(asset):
+        digests.setdefault("sha256", {})["host"] = sha256
+    return digests
+
+
+def _sha256(asset: Json) -> str | None:
+    """What GitHub says of an asset since June 2025; older ones have no digest."""
+    told = asset.get("digest") or ""
+    return told.removeprefix("sha256:") if told.startswith("sha256:") else None
