@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from chatops.commands.packing import summary
 from chatops.commands.waiting import waits_for
 from chatops.document import (
     Action,
@@ -137,6 +138,8 @@ def case_card(file: CaseFile, now: datetime, *, inside: bool, title: str | None 
     ):
         if value:
             pairs.append((name, value))
+    if pack := summary(file):
+        pairs.append(("Pack", pack))
     if case.reporter and (inside or case.reporter_known):
         pairs.append(("Reporter", _reporter(file)))
     if deviation := _deviation(file, inside=inside):

@@ -244,6 +244,37 @@ class Cve:
 
 
 @dataclass(frozen=True)
+class Branch:
+    """A branch, by a name that git allows (git-check-ref-format) and that is safe in a file's name."""
+
+    name: str = "BRANCH"
+
+    def read(self, word: str, desk: Desk) -> str:
+        odd = re.search(r"^[-./]|[./]$|\.\.|//|/\.|\.lock(/|$)", word)
+        if odd or not re.fullmatch(r"[A-Za-z0-9._/+-]{1,100}", word):
+            raise BadValue(f'"{short(word)}" is no branch; write its name as git has it: main, v1.0, stable/1.0')
+        return word
+
+    def suggest(self, desk: Desk) -> list[str]:
+        return []
+
+
+@dataclass(frozen=True)
+class Number:
+    """A whole number from 1 on."""
+
+    name: str = "NUMBER"
+
+    def read(self, word: str, desk: Desk) -> int:
+        if not re.fullmatch(r"[1-9][0-9]{0,3}", word):
+            raise BadValue(f'"{short(word)}" is no number; write 1, 2, …')
+        return int(word)
+
+    def suggest(self, desk: Desk) -> list[str]:
+        return []
+
+
+@dataclass(frozen=True)
 class Word:
     """One word of letters, digits and ``- _ . : @ / =``."""
 

@@ -6,7 +6,8 @@ from datetime import datetime
 
 from chatops.commands.cards import MAY, board, case_card, people, proposed, terms_block
 from chatops.commands.desk import ConsentQuestion, Desk
-from chatops.document import Action, Block, Document, Tlp, Typed, fields, para, typed
+from chatops.commands.packing import summary
+from chatops.document import Action, Block, Document, Tlp, Typed, fields, line, para, typed
 from chatops.model.book import CaseFile
 
 
@@ -23,6 +24,8 @@ def room_board(file: CaseFile, now: datetime, *, shows_past: bool) -> Document:
     blocks: list[Block] = [*rules, board(file)]
     if file.question is not None:
         blocks.append(fields(("Proposed date", proposed(file))))
+    if pack := summary(file):
+        blocks.append(fields(("Pack", line(f"{pack}: ", typed(f"pack {file.id} show")))))
     if (answers := people(file)) is not None:
         blocks.append(answers)
     if shows_past:

@@ -55,6 +55,8 @@ DRAWN: Mapping[str, tuple[int, Sort]] = {
     "declined": (1, Sort.NOTICE),
     "update sent": (1, Sort.NOTICE),
     "removed": (1, Sort.STEP),
+    "pack added to": (1, Sort.STEP),
+    "pack taken from": (1, Sort.STEP),
     "date proposed": (1, Sort.DATE),
     "date set": (1, Sort.DATE),
     "date refused": (1, Sort.DATE),

@@ -16,6 +16,7 @@ from chatops.commands.declare import TEAM_ROOMS, CaseUse, Command, Who, option, 
 from chatops.commands.desk import Alarm, CaseRoom, Decision, Desk, Message, Outgoing, Refusal, Security, working
 from chatops.commands.kinds import Choice, Cve, Severity, Text
 from chatops.commands.moving import edit_case, moved
+from chatops.commands.packing import MIRRORED, enter, handed, in_the_room
 from chatops.commands.report import new_case_id, standing, to_reporters
 from chatops.commands.typed import short
 from chatops.model.book import CaseFile
@@ -54,12 +55,13 @@ def handle(desk: Desk, args: Triage) -> Decision:
     file, opened = (desk.case, ()) if desk.file else _open(desk, args)
     working(file)
     values: dict[str, object] = {name: value for name in FACTS if (value := getattr(args, name)) is not None}
+    packed = {name: str(values.pop(name)) for name in MIRRORED if name in values}
     if args.title:
         values["title"] = args.title
     if args.severity:
         values["severity"], values["band"] = args.severity
     first = file.case.report in (Report.START, Report.RECEIVED, Report.INVALID, Report.VALID, Report.DEFERRED)
-    if first and file.case.outcome and not (values or args.open):
+    if first and file.case.outcome and not (values or packed or args.open):
         raise Refusal(
             f"{file.id} is settled ({file.case.outcome}); to take it up again, say what triage found:"
             f" triage {file.id} TITLE"
@@ -90,7 +92,11 @@ def handle(desk: Desk, args: Triage) -> Decision:
         proposal = _proposal(desk, file, file.case.asked_date)
         file.proposals.append(proposal)
         changes.append(new(proposal))
-    facts = {name: str(value) for name, value in values.items() if name in ("severity", "band", "cve")}
+    for name, text in packed.items():
+        if text != getattr(file.case, name):
+            changes += enter(desk, file, desk.actor.id, name, text)[1]
+    changes += handed(file, in_the_room(desk.book, file), desk.now) if packed else ()
+    facts = {name: str(value) for name, value in (values | packed).items() if name in ("severity", "band", "cve")}
     if first and desk.actor.contact and desk.book.living_owner(file) is None:
         values["owner"], facts["owner"] = desk.actor.id, desk.actor.name
         file.contacts[desk.actor.id] = desk.actor.contact

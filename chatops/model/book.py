@@ -16,7 +16,7 @@ from sqlmodel.sql.expression import SelectOfScalar
 from chatops.checksums.archives import ArchiveState, KnownArchive, Provenance
 from chatops.checksums.digests import Algorithm
 from chatops.model.base import Row
-from chatops.model.cases import Case, Downstream, Note, Participant, Pending, Proposal
+from chatops.model.cases import Case, Downstream, Note, PackItem, Participant, Pending, Proposal
 from chatops.model.flow import InboxRow, OutboxRow
 from chatops.model.machines import IN_FORCE, Consent, Embargo
 from chatops.model.people import Address, Contact, ContactAddress, Occupant, Place, PlaceKind, Role
@@ -34,6 +34,7 @@ class CaseFile:
     downstreams: dict[str, Downstream] = field(default_factory=dict)
     proposals: list[Proposal] = field(default_factory=list)
     contacts: dict[str, Contact] = field(default_factory=dict)
+    pack: list[PackItem] = field(default_factory=list)  # every version, oldest first, without the texts
 
     @property
     def id(self) -> str:
@@ -179,6 +180,12 @@ _PARTICIPANTS = select(Participant).where(Participant.case == bindparam("case"))
 _DOWNSTREAMS = select(Downstream).where(Downstream.case == bindparam("case")).order_by(Downstream.organisation)
 _PROPOSALS = select(Proposal).where(Proposal.case == bindparam("case")).order_by(col(Proposal.made_at))
 _NOTES = select(Note).where(Note.case == bindparam("case")).order_by(col(Note.at))
+_PACK = (
+    select(PackItem)
+    .where(PackItem.case == bindparam("case"))
+    .order_by(col(PackItem.edition))
+    .options(defer(PackItem.text))  # type: ignore[arg-type]
+)
 _PLACE_OF_ROOM = select(Place).where(
     Place.service == bindparam("service"),
     Place.tenant == bindparam("tenant"),
@@ -320,6 +327,7 @@ class Book:
         for down in self._all(_DOWNSTREAMS, case=id_):
             file.downstreams[down.organisation] = down
         file.proposals = self._all(_PROPOSALS, case=id_)
+        file.pack = self._all(_PACK, case=id_) if case.pack else []
         people = (*file.participants, case.owner, case.backup, case.reporter, *(p.by for p in file.proposals))
         wanted = {contact for contact in people if contact}
         for contact in self._all(_CONTACTS_WITH, ids=sorted(wanted)) if wanted else ():
@@ -369,6 +377,10 @@ class Book:
 
     def notes(self, case: str, kind: str | None = None) -> Sequence[Note]:
         return [note for note in self._all(_NOTES, case=case) if kind in (None, note.kind)]
+
+    def pack_text(self, item: str) -> str:
+        """The text of a version of something in a pack; empty if it was purged."""
+        return self.session.exec(select(PackItem.text).where(PackItem.id == item)).first() or ""
 
     def pending(self, code: str) -> Pending | None:
         return self._get(Pending, code)

@@ -44,6 +44,7 @@ class Case(Row, table=True):
     mitigation: str | None = case_text()
     component: str | None = case_text()
     cve: str | None = None
+    pack: int = 0  # the edition of its pack: each thing that is added or withdrawn makes a new one
     review_date: datetime | None = instant()
     release_date: datetime | None = instant()
     notified_at: datetime | None = instant()
@@ -80,6 +81,8 @@ class Participant(Row, table=True):
     silent_at: datetime | None = instant()  # since when we count them as "no answer"
     standing: bool = False  # notified under standing terms
     terms_until: datetime | None = instant()
+    pack: int = 0  # the edition of the pack that they got last
+    pack_at: datetime | None = instant()
 
 
 class Downstream(Row, table=True):
@@ -114,6 +117,25 @@ class Note(Row, table=True):
     id: str = Field(primary_key=True)
     case: str = Field(index=True)
     kind: str
+    by: str
+    at: datetime = instant(required=True)
+    text: str = case_text()
+
+
+class PackItem(Row, table=True):
+    """A version of one thing in a case's pack. ``what``: mitigation, test, restart, patch (for a ``branch``), cve.
+
+    It is in the pack from edition ``edition`` on, until (not in) edition ``until``, in which something newer took its
+    place or it was withdrawn. So an edition that somebody got says to the letter what they have.
+    """
+
+    id: str = Field(primary_key=True)
+    case: str = Field(index=True)
+    what: str
+    branch: str = ""
+    number: int = 1  # which version of this thing it is
+    edition: int
+    until: int | None = None
     by: str
     at: datetime = instant(required=True)
     text: str = case_text()

@@ -16,7 +16,7 @@ from sqlalchemy import Table, delete, insert, update
 from sqlmodel import Session, SQLModel
 
 from chatops.model.base import Row
-from chatops.model.cases import Case, Downstream, Note, Participant, Pending, Proposal
+from chatops.model.cases import Case, Downstream, Note, PackItem, Participant, Pending, Proposal
 from chatops.model.people import Contact, ContactAddress, Occupant, Place
 from chatops.model.releases import Archive, ArchiveDigest, Release
 from chatops.model.types import CaseJson, CaseText, Instant
@@ -31,6 +31,7 @@ STATE: tuple[type[Row], ...] = (
     Downstream,
     Proposal,
     Note,
+    PackItem,
     Pending,
     Release,
     Archive,

@@ -12,11 +12,13 @@ from datetime import datetime
 
 from sqlmodel import Session, col, select
 
+from chatops.commands import packing
 from chatops.commands.desk import InPlace, Message, Outgoing
 from chatops.commands.private_release import again
 from chatops.commands.terms import room_board, see_below
 from chatops.document import Document
 from chatops.model.book import Book, CaseFile
+from chatops.model.changes import Happened
 from chatops.model.flow import BoardRow, OutboxRow
 from chatops.model.machines import IN_FORCE
 from chatops.model.people import Place, PlaceKind
@@ -36,12 +38,14 @@ class Boards:
         session: Session,
         book: Book,
         say: Callable[[Outgoing], None],
+        record: Callable[[Happened], None],
         people: Callable[[Document, str], dict[str, str]],
         fresh: Callable[[], str],
     ) -> None:
         self._session = session
         self._book = book
         self._say = say
+        self._record = record
         self._people = people
         self._fresh = fresh
 
@@ -60,6 +64,7 @@ class Boards:
         """Somebody came in, at ``since``: unless they can read what was said before, board and release come afresh."""
         row = self._session.get(BoardRow, place.id)
         board = room_board(file, now, shows_past=place.shows_past)
+        lacking = self._have_pack(file, place, now)
         if row is not None and place.shows_past:
             self._edit(place, row, board)
             return
@@ -74,6 +79,17 @@ class Boards:
         if not place.shows_past and released is not None and released < since and file.case.embargo in IN_FORCE:
             for message in again(self._book, file, InPlace(place.id)):
                 self._say(message)
+        if lacking and not place.shows_past:
+            for message in packing.again(self._book, file, InPlace(place.id)):
+                self._say(message)
+
+    def _have_pack(self, file: CaseFile, place: Place, now: datetime) -> bool:
+        """Who came in gets the pack, or can read there what is in it. Whether anybody lacked something of it."""
+        changes = packing.handed(file, packing.in_the_room(self._book, file, place), now)
+        if changes:
+            facts = {"to": "one who came in" if len(changes) == 1 else f"{len(changes)} who came in"}
+            self._record(Happened("pack handed out", file.id, facts, changes=tuple(changes)))
+        return bool(changes)
 
     def _edit(self, place: Place, row: BoardRow, board: Document) -> None:
         if row.shown == _digest(board):

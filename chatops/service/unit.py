@@ -111,7 +111,10 @@ class Unit:
         self._back: set[tuple[str, str]] = set()  # (case, contact) of who may be asked again into a room they left
         self._back_in_team: set[str] = set()
         self._changed: set[str] = set()  # the cases to which something happened
-        self.boards = Boards(self.session, self.book, self.say, lambda text, on: self._people(text, (), on), fresh)
+        self._reply: Document | None = None  # what everybody where it was typed read in answer
+        self.boards = Boards(
+            self.session, self.book, self.say, self.record, lambda text, on: self._people(text, (), on), fresh
+        )
         self.rooms = Rooms(self.book, services, now, self.record, self._for_room, fresh, settings.project.name)
 
     @property
@@ -169,8 +172,10 @@ class Unit:
         self.settle()  # first: messages name places, which must be on record
         if decision.reply is not None:
             self.send(Message(Here(), decision.reply, key=decision.reply_key, kind=decision.reply_kind))
+            self._reply = decision.reply if self._origin.aside is None else None
         for message in decision.messages:
             self.say(message)
+        self._reply = None
         changed, self._changed = self._changed, set()
         for case in sorted(changed):
             self.boards.refresh(case, self._now)
@@ -242,6 +247,8 @@ class Unit:
             message = replace(message, ping=tuple(contact.id for contact in self.book.coordinators()))
         edited = self._edited(message.edit) if message.edit else None
         places = self._places(message.to, document)
+        if document == self._reply:  # no room reads the same twice
+            places = [place for place in places if place is None or place.id != self._origin.place]
         if edited is not None:
             self._post(edited, message, document, kind)
             places = [place for place in places if place is None or place.id != edited.id]

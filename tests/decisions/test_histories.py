@@ -46,6 +46,7 @@ from chatops.service.gate import gate
 from chatops.service.outbox import take_up
 from chatops.service.timers import next_due
 from tests.house import BOT, TERMS, Broken, House, address, prepared
+from tests.patches import patch
 
 PROFILE = settings(
     max_examples=7,
@@ -99,6 +100,11 @@ TEMPLATES = (
     "team {case} remove {who}",
     "team {case}",
     "tell {case} {update}",
+    "pack {case} add {thing} {pack}",
+    "pack {case} add patch branch=main {patch}",
+    "pack {case} drop {thing} {withdrawal}",
+    "pack {case}",
+    "pack {case} list",
     "timeline {case}",
     "show {case}",
     "cases",
@@ -224,6 +230,10 @@ class Fill:
                 return PEOPLE[pick % len(PEOPLE)]
             case "answer":
                 return ("affected", "fix-ready", "deployed", "not-affected", "investigating", "fixed")[pick % 6]
+            case "thing":
+                return ("mitigation", "test", "restart")[pick % 3]
+            case "patch":
+                return patch(self.history.word(name, self.who))
             case "open":
                 return ("minor", "public")[pick % 2]
             case "outside":

@@ -80,6 +80,7 @@ def upgrade() -> None:
         sa.Column("mitigation", sa.Text(), nullable=True),
         sa.Column("component", sa.Text(), nullable=True),
         sa.Column("cve", sa.String(), nullable=True),
+        sa.Column("pack", sa.Integer(), nullable=False),
         sa.Column("review_date", sa.DateTime(timezone=True), nullable=True),
         sa.Column("release_date", sa.DateTime(timezone=True), nullable=True),
         sa.Column("notified_at", sa.DateTime(timezone=True), nullable=True),
@@ -239,6 +240,22 @@ def upgrade() -> None:
     op.create_index("ix_outbox_state", "outbox", ["state", "service", "id"])
 
     op.create_table(
+        "packitem",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("case", sa.String(), nullable=False),
+        sa.Column("what", sa.String(), nullable=False),
+        sa.Column("branch", sa.String(), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("edition", sa.Integer(), nullable=False),
+        sa.Column("until", sa.Integer(), nullable=True),
+        sa.Column("by", sa.String(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("text", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index("ix_packitem_case", "packitem", ["case"])
+
+    op.create_table(
         "participant",
         sa.Column("case", sa.String(), nullable=False),
         sa.Column("contact", sa.String(), nullable=False),
@@ -255,6 +272,8 @@ def upgrade() -> None:
         sa.Column("silent_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("standing", sa.Boolean(), nullable=False),
         sa.Column("terms_until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("pack", sa.Integer(), nullable=False),
+        sa.Column("pack_at", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("case", "contact"),
     )
     op.create_index("ix_participant_contact", "participant", ["contact"])
