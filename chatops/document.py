@@ -6,7 +6,7 @@ rich text) and escapes user text there, once. Documents are frozen into the outb
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from enum import IntEnum
 from typing import Annotated, Literal, TypeVar
@@ -69,6 +69,13 @@ class Who(Node):
     name: str
 
 
+class Door(Node):
+    """A case, by its number; the renderer links it with its room where those who read this may enter that."""
+
+    t: Literal["door"] = "door"
+    case: str
+
+
 class When(Node):
     """An instant. Shown in UTC, and in the reader's zone where the service can, or ``zone`` names it. ``day`` drops the
     hour.
@@ -86,9 +93,9 @@ class Link(Node):
     url: str
 
 
-Inline = Annotated[Plain | Strong | Mono | Typed | Who | When | Link, Field(discriminator="t")]
+Inline = Annotated[Plain | Strong | Mono | Typed | Who | Door | When | Link, Field(discriminator="t")]
 Line = tuple[Inline, ...]
-Part = str | Plain | Strong | Mono | Typed | Who | When | Link
+Part = str | Plain | Strong | Mono | Typed | Who | Door | When | Link
 
 
 def line(*parts: Part) -> Line:
@@ -110,6 +117,10 @@ def typed(text: str) -> Typed:
 
 def who(name: str) -> Who:
     return Who(name=name)
+
+
+def door(case: str) -> Door:
+    return Door(case=case)
 
 
 def when(at: datetime, *, day: bool = False) -> When:
@@ -244,16 +255,44 @@ def nodes(part: object) -> Iterator[Node]:
 P = TypeVar("P")
 
 
-def local(part: P, zone: str) -> P:
-    """A part of a document for a reader in a zone (``Europe/Berlin``): its instants are shown there, too."""
-    if isinstance(part, When):
-        return part if part.day else part.model_copy(update={"zone": zone})
-    if isinstance(part, Node):
-        inner = {name: local(getattr(part, name), zone) for name in type(part).model_fields}
-        return part.model_copy(update=inner)
+def changed(part: P, change: Callable[[Node], Node]) -> P:
+    """A part of a document with the nodes within it changed. What stays as it was is the same object."""
     if isinstance(part, tuple):
-        return tuple(local(inner, zone) for inner in part)  # type: ignore[return-value]
-    return part
+        made = tuple(changed(inner, change) for inner in part)
+        return part if all(new is old for new, old in zip(made, part, strict=True)) else made  # type: ignore[return-value]
+    if not isinstance(part, Node):
+        return part
+    if (other := change(part)) is not part:
+        return other  # type: ignore[return-value]
+    held = {name: getattr(part, name) for name in type(part).model_fields}
+    fresh = {name: new for name, old in held.items() if (new := changed(old, change)) is not old}
+    return part.model_copy(update=fresh) if fresh else part
+
+
+def local(document: Document, zone: str) -> Document:
+    """A document for a reader in a zone (``Europe/Berlin``): its instants are shown there, too."""
+
+    def there(node: Node) -> Node:
+        return node.model_copy(update={"zone": zone}) if isinstance(node, When) and not node.day else node
+
+    return changed(document, there)
+
+
+def with_doors(document: Document, doors: Mapping[str, str]) -> Document:
+    """A document for readers who may enter the rooms of some cases: ``doors`` are the rooms' addresses, by case.
+
+    The cases that it lists lead there, and at its end one line does if it is about one of them.
+    """
+
+    def opened(node: Node) -> Node:
+        if not isinstance(node, Door):
+            return node
+        return link(doors[node.case], node.case) if node.case in doors else strong(node.case)
+
+    made = changed(document, opened)
+    if made.case is None or made.case not in doors:
+        return made
+    return made.model_copy(update={"blocks": (*made.blocks, para("Room: ", link(doors[made.case], made.case)))})
 
 
 def dates(document: Document) -> set[datetime]:

@@ -24,6 +24,7 @@ from chatops.document import (
     Bullets,
     Code,
     Document,
+    Door,
     Fields,
     Inline,
     Line,
@@ -39,6 +40,7 @@ from chatops.document import (
     Typed,
     When,
     Who,
+    changed,
 )
 
 STEP_MARKS = {"not started": "○", "under way": "◐", "done": "✔"}
@@ -155,22 +157,11 @@ def action_marks(actions: Sequence[Action]) -> list[str]:
 
 def spelled(document: Document, prefix: str) -> Document:
     """The document with every command in its text written out as it is typed where this is read."""
-    made = _spelled(document, prefix)
-    assert isinstance(made, Document)
-    return made
 
+    def spell(node: Node) -> Node:
+        return Mono(text=f"{prefix} {node.text}".strip(" ")) if isinstance(node, Typed) else node
 
-def _spelled(part: object, prefix: str) -> object:
-    if isinstance(part, Typed):
-        return Mono(text=f"{prefix} {part.text}".strip(" "))
-    if isinstance(part, tuple):
-        made = tuple(_spelled(inner, prefix) for inner in part)
-        return part if all(new is old for new, old in zip(made, part, strict=True)) else made
-    if isinstance(part, Node):
-        held = {name: getattr(part, name) for name in type(part).model_fields}
-        changed = {name: new for name, old in held.items() if (new := _spelled(old, prefix)) is not old}
-        return part.model_copy(update=changed) if changed else part
-    return part
+    return changed(document, spell)
 
 
 def labelled_cells(head: Sequence[str], row: Sequence[Line]) -> tuple[Line, list[tuple[str, Line]]]:
@@ -223,6 +214,8 @@ def _inline(part: Inline, people: Mapping[str, str]) -> str:
         case Who():
             name, address = visible_line(part.name), people.get(part.name)
             return f"{name} ({visible_line(address)})" if address and address != part.name else name
+        case Door():
+            return visible_line(part.case)
         case When():
             return instant(part)
         case Link():

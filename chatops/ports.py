@@ -220,7 +220,8 @@ class Post(Node):
 
     ``reply_to``/``thread`` are the service's event ids. ``edit`` is the id of an earlier *effect* whose message this
     one replaces (see ``Effect.target``). ``people`` maps contact names in the document to user ids of this service;
-    ``ping`` lists the user ids to notify. ``discreet``: the notification text names case and kind only.
+    ``ping`` lists the user ids to notify. ``doors`` are the rooms of cases that all who read this may enter, by case:
+    their ids (in the outbox, our own ids of the places). ``discreet``: the notification text names case and kind only.
     ``instant``: sent at most once (an ephemeral answer). ``aside``: to be seen by this person only (always instant).
     ``pin``: to be kept at the top of the room.
     """
@@ -231,6 +232,7 @@ class Post(Node):
     thread: str | None = None
     edit: str | None = None
     people: dict[str, str] = {}
+    doors: dict[str, str] = {}
     ping: tuple[str, ...] = ()
     discreet: bool = False
     instant: bool = False
@@ -528,7 +530,7 @@ class Interactions(Protocol):
         """What is wrong with a filled form, by field (one clear line each); empty if it may be handed in."""
         ...
 
-    async def home(self, asker: Asker) -> tuple[Document, ...]:
+    async def home(self, asker: Asker) -> tuple[Post, ...]:
         """What somebody's home page shows: what they owe, their cases, questions for them, releases."""
         ...
 

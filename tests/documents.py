@@ -14,6 +14,7 @@ from chatops.document import (
     Bullets,
     Code,
     Document,
+    Door,
     Fields,
     Inline,
     Link,
@@ -139,13 +140,15 @@ def documents(draw: st.DrawFn) -> Made:
         return long[-1]
 
     def inline() -> Inline:
-        match draw(st.integers(0, 5)):
+        match draw(st.integers(0, 6)):
             case 0:
                 return Strong(text=say())
             case 1:
                 return Mono(text=say())
             case 2:
                 return Who(name=say())
+            case 5:
+                return Door(case=say())
             case 3:
                 return Link(text=say(), url=draw(st.one_of(texts, st.just("https://example.org/a?b=1&c"))))
             case 4:

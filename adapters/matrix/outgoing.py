@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import Any
+from urllib.parse import quote
 
 from adapters.matrix.http import Http, Json, Refused, path
 from adapters.matrix.making import Making, membership
@@ -73,7 +74,7 @@ class Outgoing:
 
     async def _post(self, effect: Effect, deed: Post) -> Receipt:
         room = await self._rooms.get(_place(effect))
-        event = await self._send(room, effect, _message(effect, deed, self._settings.prefix))
+        event = await self._send(room, effect, _message(effect, deed, self._settings))
         target = effect.target if deed.edit else event
         # Something to press: one reaction of the bot's own for each action.
         for number, action in enumerate(deed.document.actions):
@@ -182,10 +183,23 @@ def _place(effect: Effect) -> str:
     return effect.room
 
 
-def _message(effect: Effect, deed: Post, prefix: str) -> Json:
+def _door(room: str, me: str) -> str:
+    """A room's address (matrix.to), by way of our own server, as we are in it. Clients show its name."""
+    server = me.partition(":")[2]
+    return f"https://matrix.to/#/{quote(room, safe='!:')}?via={quote(server, safe=':')}"
+
+
+def _message(effect: Effect, deed: Post, settings: MatrixSettings) -> Json:
     """The content of a notice: body, HTML, whom it pings, and what it answers or replaces."""
     limit = LIMIT // 2 if deed.edit else LIMIT
-    shown = render(deed.document, people=deed.people, discreet=deed.discreet, prefix=prefix, limit=limit)
+    shown = render(
+        deed.document,
+        people=deed.people,
+        discreet=deed.discreet,
+        prefix=settings.prefix,
+        limit=limit,
+        doors={case: _door(room, settings.user_id) for case, room in deed.doors.items()},
+    )
     content: Json = {
         # Clients ring for no notice, by the default push rules; who is pinged is to hear it. Not where a notification
         # must stay discreet: some clients make one of an m.text from its formatted body.

@@ -22,6 +22,7 @@ from chatops.document import (
     Bullets,
     Code,
     Document,
+    Door,
     Fields,
     Inline,
     Line,
@@ -36,6 +37,7 @@ from chatops.document import (
     Typed,
     When,
     Who,
+    with_doors,
 )
 from chatops.plain import (
     PREFIX,
@@ -84,17 +86,24 @@ class Rendered:
 
 
 def render(
-    document: Document, *, people: Mapping[str, str], discreet: bool, prefix: str = PREFIX, limit: int = LIMIT
+    document: Document,
+    *,
+    people: Mapping[str, str],
+    discreet: bool,
+    prefix: str = PREFIX,
+    limit: int = LIMIT,
+    doors: Mapping[str, str] | None = None,
 ) -> Rendered:
     """Make a message's fields of a document.
 
-    ``people`` maps contact names to Matrix user ids; those become pills. If ``discreet``, the body, which many clients
+    ``people`` maps contact names to Matrix user ids; those become pills. ``doors`` are the addresses of rooms that the
+    readers may enter, by case. If ``discreet``, the body, which many clients
     show in notifications, names the case and the kind of message only (product.md, "What it looks like").
 
     What is larger than ``limit`` bytes loses its plain body first, then the ends of its longest parts, which say so.
     An edit carries its content twice: give it half the limit.
     """
-    document = spelled(document, prefix)
+    document = spelled(with_doors(document, doors or {}), prefix)
     made = _render(document, people, discreet, prefix)
     if _size(made) > limit:
         notice = visible_line(f"{document.case or document.title}: {document.kind} (long: see the formatted message)")
@@ -169,6 +178,8 @@ class _Html:
                 return f"<code>{_text(part.text)}</code>"
             case Who():
                 return self.pill(part.name)
+            case Door():
+                return f"<strong>{_text(part.case)}</strong>"
             case When():
                 return _text(instant(part))
             case Link():

@@ -21,6 +21,7 @@ from chatops.document import (
     Bullets,
     Code,
     Document,
+    Door,
     Fields,
     Inline,
     Line,
@@ -150,6 +151,8 @@ class _Kit:
                 user = self.mentions.get(part.name)
                 # The roster's name stays: commands take it, and on Slack anybody may call themselves anything.
                 return [name, _text(" ("), _user(user), _text(")")] if user else [name]
+            case Door():
+                return [_text(visible_line(part.case), _BOLD)]
             case When():
                 return _when(part, style, local)
             case Link():

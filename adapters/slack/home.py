@@ -10,8 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from adapters.slack.incoming import SERVICE, Installation, Json
 from adapters.slack.methods import Caller
-from chatops.document import Document
-from chatops.ports import Asker, Impossible, Interactions, TryLater
+from chatops.ports import Asker, Impossible, Interactions, Post, TryLater
 
 log = logging.getLogger(__name__)
 
@@ -31,7 +30,7 @@ class Homes:
         here: Installation,
         web: Caller,
         interactions: Interactions,
-        render: Callable[[Document], Sequence[Json]],
+        render: Callable[[Post], Sequence[Json]],
     ) -> None:
         self._here = here
         self._web = web
@@ -74,8 +73,8 @@ class Homes:
 
     async def _publish(self, user: str) -> None:
         try:
-            documents = await self._interactions.home(Asker(service=SERVICE, tenant="", user=user))
-            view = home_view(self._render(document) for document in documents)
+            posts = await self._interactions.home(Asker(service=SERVICE, tenant="", user=user))
+            view = home_view(self._render(post) for post in posts)
             await self._web.call("views.publish", user_id=user, view=view)
         except TryLater as problem:
             log.warning("home page of %s: %s", user, problem.code)
@@ -89,7 +88,7 @@ class Homes:
 
 
 def home_view(parts: Iterable[Sequence[Json]]) -> Json:
-    """A home page of rendered documents, divided by lines; what is beyond Slack's limit is left out whole."""
+    """A home page of rendered posts, divided by lines; what is beyond Slack's limit is left out whole."""
     blocks: list[Json] = []
     for part in parts:
         divided = [{"type": "divider"}, *part] if blocks else list(part)

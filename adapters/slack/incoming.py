@@ -41,10 +41,11 @@ class Malformed(Exception):
 
 @dataclass(frozen=True)
 class Installation:
-    """The workspace that the bot is installed in, and who the bot is there (``auth.test``)."""
+    """The workspace that the bot is installed in, who the bot is there, and its address (``auth.test``)."""
 
     team: str
     bot: str
+    url: str | None = None
 
     def owns(self, body: Mapping[str, Any]) -> bool:
         """Whether a payload is about this installation.

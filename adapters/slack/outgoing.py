@@ -39,11 +39,19 @@ _PATIENCE = 10.0
 
 
 class Outgoing:
-    """Performs effects. ``bot`` is our user id. Raises TryLater or Impossible."""
+    """Performs effects. ``bot`` is our user id, ``workspace`` our address. Raises TryLater or Impossible."""
 
-    def __init__(self, settings: SlackSettings, web: Web, bot: str, renderer: Render | None = None) -> None:
+    def __init__(
+        self,
+        settings: SlackSettings,
+        web: Web,
+        bot: str,
+        renderer: Render | None = None,
+        *,
+        workspace: str | None = None,
+    ) -> None:
         self._web = web
-        self._render = renderer or partial(render, command=settings.command)
+        self._render = renderer or partial(render, command=settings.command, workspace=workspace)
         self._attempts = Attempts()
         self._past = Past(settings, web, bot)
         self._rooms = Rooms(web, bot)

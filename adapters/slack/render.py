@@ -10,7 +10,7 @@ from adapters.slack import limits
 from adapters.slack.blocks import blocks, button, button_text
 from adapters.slack.limits import Json
 from adapters.slack.split import beginning, pages
-from chatops.document import Action, Bullets, Document, Mono, Para, Plain, Strong, para
+from chatops.document import Action, Bullets, Document, Mono, Para, Plain, Strong, para, with_doors
 from chatops.plain import action_label, command_line, plain_text, spelled, title_line, visible_line
 from chatops.ports import Post
 
@@ -43,8 +43,8 @@ class Rendered:
     file: File | None = None
 
 
-def render(post: Post, *, command: str) -> Rendered:
-    """The messages of a post. ``command`` is what commands begin with on Slack.
+def render(post: Post, *, command: str, workspace: str | None = None) -> Rendered:
+    """The messages of a post. ``command`` is what commands begin with on Slack, ``workspace`` the address of ours.
 
     An edit is one message, and notifies nobody. Who is in ``post.ping`` is mentioned; a name in the text is only a
     name else, as Slack has no mention that does not notify. What is longer than :data:`MOST` messages is shown in one,
@@ -54,7 +54,8 @@ def render(post: Post, *, command: str) -> Rendered:
     silent = post.edit is not None or post.aside is not None
     ping = () if silent else tuple(dict.fromkeys(user for user in post.ping if _USER.fullmatch(user)))[:PINGS]
     mentions = {name: user for name, user in post.people.items() if user in ping}
-    document = _settled(post.document, command)
+    opened = _opened(post, workspace)
+    document = _settled(opened, command)
 
     def message(shown: Document, called: Sequence[str] = ping) -> Json:
         text = _discreet(shown) if post.discreet else _text(shown, command, called)
@@ -68,7 +69,7 @@ def render(post: Post, *, command: str) -> Rendered:
     shown = pages(document, fits, 1 if post.edit else MOST)
     if shown:
         return Rendered((message(shown[0]), *(message(page, ()) for page in shown[1:])))
-    file = None if silent else File(_file_name(document), plain_text(spelled(post.document, command), prefix=command))
+    file = None if silent else File(_file_name(document), plain_text(spelled(opened, command), prefix=command))
     return Rendered((message(beginning(document, fits, _notice(post, file))),), file)
 
 
@@ -77,9 +78,15 @@ def _sendable(message: Json) -> bool:
     return few and limits.length(message["text"]) <= limits.TEXT
 
 
-def home(document: Document, *, command: str) -> list[Json]:
-    """The blocks of a document on somebody's home page."""
-    return blocks(_settled(document, command), command, {})
+def home(post: Post, *, command: str, workspace: str | None = None) -> list[Json]:
+    """The blocks of a post on somebody's home page."""
+    return blocks(_settled(_opened(post, workspace), command), command, {})
+
+
+def _opened(post: Post, workspace: str | None) -> Document:
+    """The document with links to channels, as Slack itself makes them ("Copy link"): its apps open those in place."""
+    doors = {case: f"{workspace.rstrip('/')}/archives/{room}" for case, room in post.doors.items()} if workspace else {}
+    return with_doors(post.document, doors)
 
 
 def _discreet(document: Document) -> str:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Sequence
+from functools import partial
 
 from adapters.slack.archives import Archives
 from adapters.slack.home import Homes
-from adapters.slack.incoming import SERVICE, Installation, Json
+from adapters.slack.incoming import SERVICE, Installation
 from adapters.slack.listeners import Listeners, Parts
 from adapters.slack.modals import Modals
 from adapters.slack.outgoing import Outgoing
@@ -17,7 +18,6 @@ from adapters.slack.render import home
 from adapters.slack.serve import Http, SocketMode
 from adapters.slack.settings import SlackSettings
 from adapters.slack.web import Client, Web
-from chatops.document import Document
 from chatops.ports import Effect, Impossible, Intake, Interactions, Member, Receipt, Received, TryLater
 
 log = logging.getLogger(__name__)
@@ -65,8 +65,9 @@ class SlackService:
 
     async def _start(self, intake: Intake) -> None:
         here = await self._who(intake)
-        self._outgoing = outgoing = Outgoing(self._settings, self._web, here.bot)
-        homes = Homes(here, self._web, self._interactions, self._page)
+        self._outgoing = outgoing = Outgoing(self._settings, self._web, here.bot, workspace=here.url)
+        page = partial(home, command=self._settings.command, workspace=here.url)
+        homes = Homes(here, self._web, self._interactions, page)
         archives = Archives(self._web, self._settings.api, self._settings.largest_archive, intake.unlock)
         for row in await intake.locked(SERVICE):
             archives.put(row)
@@ -118,10 +119,7 @@ class SlackService:
         if before not in (None, team):
             raise Unusable(f"the bot's token is of workspace {team}, but this installation belongs to {before}")
         await intake.admit((), cursor=(_TEAM, team))
-        return Installation(team, str(told["user_id"]))
-
-    def _page(self, document: Document) -> Sequence[Json]:
-        return home(document, command=self._settings.command)
+        return Installation(team, str(told["user_id"]), told.get("url"))
 
     async def perform(self, effect: Effect) -> Receipt:
         """Do it. Raises :class:`TryLater` or :class:`chatops.ports.Impossible`."""

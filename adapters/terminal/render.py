@@ -22,6 +22,7 @@ from chatops.document import (
     Bullets,
     Code,
     Document,
+    Door,
     Fields,
     Inline,
     Line,
@@ -133,6 +134,8 @@ def _inline(part: Inline) -> tuple[str, str]:
             return visible_line(part.text), "cyan"
         case Who():
             return visible_line(part.name), "bold"
+        case Door():
+            return visible_line(part.case), "bold"
         case When():
             return instant(part), ""
         case Link():

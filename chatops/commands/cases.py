@@ -6,7 +6,7 @@ from chatops import policy
 from chatops.commands.cards import board
 from chatops.commands.declare import PRIVATE, Command, Who
 from chatops.commands.desk import Decision, Desk
-from chatops.document import Document, Line, Tlp, line, para, strong, table, typed, when
+from chatops.document import Document, Line, Tlp, door, line, para, table, typed, when
 from chatops.model.book import CaseFile
 from chatops.model.people import PlaceKind
 
@@ -44,7 +44,7 @@ def _row(file: CaseFile, inside: bool) -> tuple[Line, ...]:
     step = next((s for s in reversed(board(file).steps) if s.state != "not started"), board(file).steps[0])
     due = case.release_date or case.review_date or case.next_word
     return (
-        line(strong(case.id)),
+        line(door(case.id)),
         line(case.title if inside else (case.band or "—")),
         line(file.name(case.owner) if case.owner else "nobody"),
         line(f"{step.name.lower()}, {step.state}"),

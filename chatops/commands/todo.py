@@ -7,7 +7,7 @@ from datetime import timedelta
 from chatops import policy
 from chatops.commands.declare import Command, Who
 from chatops.commands.desk import Decision, Desk
-from chatops.document import Action, Document, Line, Tlp, bullets, line, mono, strong, typed, when
+from chatops.document import Action, Document, Line, Tlp, bullets, door, line, mono, strong, typed, when
 from chatops.model.book import CaseFile
 from chatops.model.machines import Consent
 from chatops.model.people import PlaceKind
@@ -51,21 +51,21 @@ def _of_case(desk: Desk, file: CaseFile) -> tuple[list[Line], list[Action]]:
     me = desk.actor.id
     one = file.participants.get(me)
     if one is not None and one.consent in (Consent.INVITED, Consent.LAPSED):
-        items.append(line(strong(file.id), ": do you accept the terms? ", typed(f"accept {file.id}")))
+        items.append(line(door(file.id), ": do you accept the terms? ", typed(f"accept {file.id}")))
         actions.append(Action(label=f"accept {file.id}", command=f"accept {file.id}", emoji="✅", style="primary"))
     if one is not None and one.consent == Consent.SIGNATORY and one.role == "downstream":
         answered = file.downstreams.get(one.organisation or "")
         if answered is None or answered.answer is None:
-            items.append(line(strong(file.id), ": are you affected? ", typed(f"status {file.id} investigating")))
+            items.append(line(door(file.id), ": are you affected? ", typed(f"status {file.id} investigating")))
     question = file.question
     if question is not None and me not in (question.votes or {}) and policy.roles(desk.actor, file) & Who.MEMBER:
-        items.append(line(strong(file.id), ": is ", when(question.at), " a good date? ", typed(f"agree {file.id}")))
+        items.append(line(door(file.id), ": is ", when(question.at), " a good date? ", typed(f"agree {file.id}")))
     if desk.actor.coordinator and desk.book.living_owner(file) is None:
-        items.append(line(strong(file.id), ": nobody owns it. ", typed(f"own {file.id}")))
+        items.append(line(door(file.id), ": nobody owns it. ", typed(f"own {file.id}")))
     if me in (file.case.owner, file.case.backup):
         for name, at in (("next word to the reporter", file.case.next_word), ("date", file.terms_date)):
             if at is not None and at - desk.now < NEAR:
-                items.append(line(strong(file.id), f": {name} ", when(at)))
+                items.append(line(door(file.id), f": {name} ", when(at)))
     return items, actions
 
 

@@ -17,13 +17,14 @@ from chatops.commands.desk import Actor, Desk
 from chatops.commands.parse import split
 from chatops.commands.registry import collect
 from chatops.config import Settings
-from chatops.document import Document
 from chatops.model.book import Book
 from chatops.model.people import PlaceKind
-from chatops.ports import Address, Asker, Form
+from chatops.ports import Address, Asker, Form, Post
 from chatops.service import forms
 from chatops.service.decide import Decider, code, fresh, seat
+from chatops.service.doors import doors_for
 from chatops.service.engines import read_engine
+from chatops.service.outbox import opened
 
 T = TypeVar("T")
 
@@ -85,18 +86,20 @@ class Interactive:
             self._at_desk, asker, lambda desk: forms.wrong(self._registry, desk, line, values)
         )
 
-    async def home(self, asker: Asker) -> tuple[Document, ...]:
+    async def home(self, asker: Asker) -> tuple[Post, ...]:
         """See :meth:`chatops.ports.Interactions.home`."""
-        return await asyncio.to_thread(self._at_desk, asker, self._home)
+        return await asyncio.to_thread(self._at_desk, asker, partial(self._home, asker.service))
 
-    def _home(self, desk: Desk) -> tuple[Document, ...]:
+    def _home(self, service: str, desk: Desk) -> tuple[Post, ...]:
         held = policy.all_roles(desk.actor, desk.book)
         shown = []
         for verb in HOME:
             command = self._registry[verb]
             if policy.sees(command, held):
                 reply = command.handle(desk, command.args()).reply
-                shown += [reply] if reply is not None else []
+                if reply is not None:
+                    doors = doors_for(desk.book, reply, service, {desk.actor.id}, desk.now)
+                    shown.append(Post(document=reply, doors=opened(desk.book.session, doors)))
         return tuple(shown)
 
     def _at_desk(self, asker: Asker, ask: Callable[[Desk], T]) -> T:

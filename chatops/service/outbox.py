@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from random import SystemRandom
@@ -76,6 +76,9 @@ for good of any deed is, too."""
 _JITTER = SystemRandom().random
 _ROW = select(OutboxRow).where(OutboxRow.id == bindparam("number"))
 _ROOM = sql_select(PLACE.c.room, PLACE.c.kind).where(PLACE.c.id == bindparam("place"))
+_DOORS = sql_select(PLACE.c.id, PLACE.c.room).where(
+    PLACE.c.id.in_(bindparam("places", expanding=True)), PLACE.c.state == "bound"
+)
 _OCCUPANTS = sql_select(OCCUPANT.c.address).where(OCCUPANT.c.place == bindparam("place"))
 _DEED: TypeAdapter[Deed] = TypeAdapter(Deed)
 _AFRESH: dict[str, Any] = {"state": "waiting", "not_before": None, "lease_until": None}
@@ -213,6 +216,8 @@ class Outbox:
             change_outbox(session, row.id, state="refused", lease_until=None, not_before=None, problem=code)
             self._fault(session, row, code)
             return None
+        if isinstance(deed, Post) and deed.doors:  # as late as this: a case's first cards come before its room
+            deed = deed.model_copy(update={"doors": opened(session, deed.doors)})
         room, audience = _where(session, row, deed)
         effect = Effect(
             id=row.key,
@@ -345,6 +350,12 @@ def unsaid(session: Session, row: OutboxRow) -> bool:
     """Whether anything else is still to be done in a row's place."""
     others = OUTBOX.c.place == row.place, OUTBOX.c.state.in_(UNSETTLED), OUTBOX.c.id != row.id
     return session.execute(sql_select(OUTBOX.c.id).where(*others).limit(1)).first() is not None
+
+
+def opened(session: Session, doors: Mapping[str, str]) -> dict[str, str]:
+    """The rooms' own ids for our ids of them, by case, of those that there are by now."""
+    rooms = {id_: room for id_, room in session.execute(_DOORS, {"places": list(doors.values())}) if room is not None}
+    return {case: rooms[place] for case, place in doors.items() if place in rooms}
 
 
 def is_instant(deed: Deed) -> bool:

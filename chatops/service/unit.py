@@ -43,6 +43,7 @@ from chatops.model.people import Place, PlaceKind, Role
 from chatops.ports import Address, Aside, Deed, Enter, Leave, Post, Retire
 from chatops.service import outbox
 from chatops.service.boards import Boards
+from chatops.service.doors import doors_for
 from chatops.service.drills import drill_of, rehearsed
 from chatops.service.gate import wanted
 from chatops.service.intake import unpark
@@ -404,6 +405,7 @@ class Unit:
             thread=(self._origin.thread or (self._origin.event if self._origin.in_thread else None)) if here else None,
             edit=message.edit,
             people=people,
+            doors=self._doors(document, place, service),
             ping=tuple(people[name] for name in self._names(message.ping) if name in people),
             instant=place is None,  # a shell that is gone is nobody's fault, nor an aside that nobody reads
             aside=self._origin.aside if place is None else None,
@@ -423,6 +425,15 @@ class Unit:
             tlp=document.tlp,
             case=document.case,
         )
+
+    def _doors(self, document: Document, place: Place | None, service: str) -> dict[str, str]:
+        """The rooms to which a message may lead: only those that everybody who reads it there may enter."""
+        if place is None or place.kind == PlaceKind.DIRECT:
+            reader = place.contact if place else self._asker()
+            return doors_for(self.book, document, service, {reader} if reader else (), self._now)
+        if place.kind == PlaceKind.SECURITY:
+            return doors_for(self.book, document, service, self.belong(place), self._now)
+        return {}
 
     def _for_reader(self, document: Document, place: Place | None) -> Document:
         """Where one person reads, instants are shown in their zone, too."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -157,7 +158,8 @@ class Typing:
 
     def home(self, who: str) -> tuple[Document, ...]:
         asker = Asker(service="matrix", tenant="", user=address(who))
-        return self._interactive._at_desk(asker, self._interactive._home)
+        shown = self._interactive._at_desk(asker, partial(self._interactive._home, "matrix"))
+        return tuple(post.document for post in shown)
 
 
 def _form(desk: Any, line: str) -> Form | None:
@@ -257,7 +259,7 @@ async def test_it_reads_the_bots_own_database(tmp_path: Path) -> None:
     assert form is not None
     assert (await interactive.check(asker, form.line, {"text": ""})).keys() == {"text"}
     assert (await interactive.check(asker, form.line, {"text": "It breaks."})) == {}
-    assert [document.kind for document in await interactive.home(asker)] == ["releases"]
+    assert [post.document.kind for post in await interactive.home(asker)] == ["releases"]
 
 
 def test_forms_and_previews_do_not_mix() -> None:

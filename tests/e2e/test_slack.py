@@ -268,6 +268,7 @@ async def test_a_disclosure(scene: Scene) -> None:
     room = str(embargo["id"])
     assert CANARY not in json.dumps(embargo)
     assert embargo["is_private"]
+    await scene.types("maintainer", f"show {case}", secure, answer=f"/archives/{room}")
     await scene.reads(chat, "we take your report on")
     await scene.types("maintainer", f"own {case} backup=coordinator", secure, answer="maintainer")
     await scene.types("maintainer", f"invite {case} all-packagers", secure, answer="told in full")
@@ -316,6 +317,8 @@ async def test_a_disclosure(scene: Scene) -> None:
         await scene.slackers.event(event)
         await scene.wait(_page(scene, name, words))
     assert case not in json.dumps(_pages(scene, "passer-by"))
+    for name, shown in (("debian", True), ("maintainer", True), ("passer-by", False)):
+        assert (f"/archives/{room}" in json.dumps(_pages(scene, name))) is shown, "a way into the channel"
 
     # General release, by two.
     card = await scene.types(

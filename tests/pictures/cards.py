@@ -24,7 +24,7 @@ class Gallery:
 
     posts: dict[str, Post] = field(default_factory=dict)
     forms: dict[str, Form] = field(default_factory=dict)
-    home: tuple[Document, ...] = ()
+    home: tuple[Post, ...] = ()
 
 
 def gallery() -> Gallery:

@@ -24,6 +24,7 @@ from tests.house import START
 from tests.pictures.cards import Gallery
 
 COMMAND = "/dynasched"
+WORKSPACE = "https://dynasched.slack.com/"
 ZONE = "Europe/Berlin"
 """Where the reader is."""
 
@@ -43,7 +44,8 @@ def _css(service: str) -> str:
 
 
 def _tile(post: Post) -> str:
-    shown = matrix_render(post.document, people=post.people, discreet=post.discreet).formatted_body
+    doors = {case: f"https://matrix.to/#/{room}" for case, room in post.doors.items()}
+    shown = matrix_render(post.document, people=post.people, discreet=post.discreet, doors=doors).formatted_body
     # What a client makes of the attributes (client-server specification, "m.room.message msgtypes").
     shown = re.sub(r'data-mx-bg-color="(\S+)" data-mx-color="(\S+)"', r'style="background: \1; color: \2"', shown)
     marks = "".join(f'<span class="react">{escape(action.emoji)} 1</span>' for action in post.document.actions)
@@ -56,12 +58,14 @@ def slack_pages(gallery: Gallery) -> dict[str, str]:
     cards: dict[str, list[Json]] = {}
     after: dict[str, str] = {}
     for name, post in gallery.posts.items():
-        rendered = slack.render(_on_slack(post), command=COMMAND)
+        rendered = slack.render(_on_slack(post), command=COMMAND, workspace=WORKSPACE)
         for number, message in enumerate(rendered.messages, 1):
             cards[name if number == 1 else f"{name}-{number}"] = message["blocks"]
         if rendered.file is not None:
             after[name] = f'<div class="file">📄 {escape(rendered.file.name)}</div>'
-    bare = {"home": home_view(slack.home(page, command=COMMAND) for page in gallery.home)["blocks"]}
+    bare = {
+        "home": home_view(slack.home(page, command=COMMAND, workspace=WORKSPACE) for page in gallery.home)["blocks"]
+    }
     views = {f"form-{name}": _view(form) for name, form in gallery.forms.items()}
     bare |= {name: shown["blocks"] for name, shown in views.items()}
     html, style = _kit([*((blocks, False) for blocks in cards.values()), *((blocks, True) for blocks in bare.values())])

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 
 from adapters.matrix.render import LIMIT, Rendered, render
-from chatops.document import Action, Code, Document, Link, Para, Quote, Tlp, bullets, line, para, table, who
+from chatops.document import Action, Code, Document, Link, Para, Quote, Tlp, bullets, door, line, para, table, who
 from chatops.plain import is_web, visible, visible_line
 from tests.documents import CASE, DOWNSTREAMS, REPORT, Made, case_card, documents
 
@@ -211,3 +211,15 @@ def test_a_long_report_loses_its_plain_body_before_its_words() -> None:
     made = render(Document(title="t", blocks=(Quote(text=words),)), people={}, discreet=False)
     assert words in made.formatted_body
     assert made.body == "t: answer (long: see the formatted message)"
+
+
+def test_a_card_ends_with_a_link_to_its_room_and_a_list_has_one_for_each_case() -> None:
+    url = "https://matrix.to/#/!room:example.org?via=example.org"
+    card = render(Document(title="A card", case=CASE), people={}, discreet=False, doors={CASE: url})
+    assert Page(card.formatted_body).links == [url]
+    assert f"Room: {CASE} ({url})" in card.body
+    rows = [(line(door(case)), line("x")) for case in (CASE, "DS-2026-ZZZZ")]
+    listed = Document(title="Cases", blocks=(table(("case", "what"), rows),))
+    page = Page(render(listed, people={}, discreet=False, doors={CASE: url}).formatted_body)
+    assert page.links == [url]
+    assert "DS-2026-ZZZZ" in page.text

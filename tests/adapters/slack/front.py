@@ -19,8 +19,7 @@ from adapters.slack.settings import SlackSettings, utc_now
 from adapters.slack.web import Client, Web
 from adapters.stage.slack_proxy import SlackProxy
 from adapters.stage.slackers import BOT, TEAM, Posts, Slackers, Socket
-from chatops.document import Document
-from chatops.ports import Asker, Form, FormField, Impossible, Received
+from chatops.ports import Asker, Form, FormField, Impossible, Post, Received
 from chatops.service import schema
 from chatops.service.intake import StoreIntake, as_received
 from chatops.service.store import Store
@@ -48,7 +47,7 @@ class Core:
     def __init__(self) -> None:
         self.forms: dict[str, Form] = {}
         self.problems: dict[str, str] = {}
-        self.page: tuple[Document, ...] = ()
+        self.page: tuple[Post, ...] = ()
         self.asked: list[tuple[Asker, str]] = []
         self.checked: list[tuple[Asker, str, dict[str, str]]] = []
         self.broken: Exception | None = None
@@ -65,7 +64,7 @@ class Core:
             raise self.broken
         return self.problems
 
-    async def home(self, asker: Asker) -> tuple[Document, ...]:
+    async def home(self, asker: Asker) -> tuple[Post, ...]:
         self.asked.append((asker, "home"))
         return self.page
 
@@ -128,7 +127,7 @@ class Front:
         settings = SlackSettings(bot_token="xoxb-fake-bot-token")
         self.web = web or Web(settings)
         here = Installation(TEAM, BOT)
-        self.homes = Homes(here, self.api, self.core, lambda document: [{"type": "section", "text": document.title}])
+        self.homes = Homes(here, self.api, self.core, lambda post: [{"type": "section", "text": post.document.title}])
         self.archives = Archives(self.web, self.web.client.base_url, largest, self.intake.unlock)
         self.listeners = Listeners(
             Parts(

@@ -23,6 +23,7 @@ from chatops.document import (
     Step,
     Tlp,
     bullets,
+    door,
     fields,
     line,
     mono,
@@ -551,7 +552,7 @@ def test_a_single_item_that_is_too_long_is_shortened_and_in_the_file() -> None:
 
 
 def test_home_pages_have_the_same_blocks() -> None:
-    assert home(case_card(), command=COMMAND) == only(said(case_card()))
+    assert home(Post(document=case_card()), command=COMMAND) == only(said(case_card()))
 
 
 BROKEN: dict[str, Json] = {
@@ -623,3 +624,26 @@ def test_instants_before_the_epoch_and_far_off_are_shown() -> None:
         made = shown(para(when(datetime(year, 1, 1, tzinfo=UTC))))
         assert str(year) in seen(made)
         sound(made)
+
+
+# --- doors -----------------------------------------------------------------------------------------------------------
+
+DOORS = {"workspace": "https://dynasched.slack.com/"}
+ROOM = "https://dynasched.slack.com/archives/C0ROOM0001"
+
+
+def links(blocks: list[Json]) -> list[tuple[str, str]]:
+    return [(one["text"], one["url"]) for one in objects(blocks) if one.get("type") == "link"]
+
+
+def test_a_card_ends_with_a_link_to_its_channel_and_a_list_has_one_for_each_case() -> None:
+    post = Post(document=Document(title="A card", case=CASE), doors={CASE: "C0ROOM0001"})
+    (message,) = render(post, command=COMMAND, **DOORS).messages
+    assert links(message["blocks"]) == [(CASE, ROOM)]
+    assert f"Room: {CASE} ({ROOM})" in message["text"], "where blocks are not shown, too"
+    rows = [(line(door(case)), "x") for case in (CASE, "DS-2026-ZZZZ")]
+    listed = Post(document=Document(title="Cases", blocks=(table(("case", "what"), rows),)), doors=post.doors)
+    for made in (only(render(listed, command=COMMAND, **DOORS)), home(listed, command=COMMAND, **DOORS)):
+        assert links(made) == [(CASE, ROOM)]
+        assert "DS-2026-ZZZZ" in read(made), "of a room that is not for them only the number"
+    assert not links(only(render(listed, command=COMMAND))), "nor where the workspace's address is not known"

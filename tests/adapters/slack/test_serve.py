@@ -17,7 +17,7 @@ from sqlmodel import Session
 from adapters.slack.listeners import APOLOGY
 from adapters.stage.slackers import BOT, Answer, Posts, Slackers, sign, written
 from chatops.document import Document
-from chatops.ports import Impossible, Reacted, Said, TryLater
+from chatops.ports import Impossible, Post, Reacted, Said, TryLater
 from tests.adapters.slack.front import DEBIAN, MAINTAINER, SECRET, Front, Way, report_form, serving
 from tests.service.kit import until
 
@@ -455,7 +455,7 @@ async def test_a_form_that_was_opened_for_the_first_delivery(front: Front) -> No
 
 
 async def test_a_home_page_is_shown_and_kept_up_to_date(front: Front) -> None:
-    front.core.page = (Document(title="You owe an answer"), Document(title="Releases"))
+    front.core.page = tuple(Post(document=Document(title=title)) for title in ("You owe an answer", "Releases"))
     await front.slackers.event({"type": "app_home_opened", "user": MAINTAINER, "channel": "D0M", "tab": "home"})
     await until(lambda: front.api.called("views.publish"))
     (published,) = front.api.called("views.publish")

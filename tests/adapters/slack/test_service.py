@@ -17,7 +17,7 @@ from adapters.stage.emulate import Emulate
 from adapters.stage.slack_proxy import SlackProxy
 from adapters.stage.slackers import Delivery, Posts, Slackers, Socket
 from chatops.document import Document
-from chatops.ports import Member, Said, Service, TryLater
+from chatops.ports import Member, Post, Said, Service, TryLater
 from chatops.service import schema
 from chatops.service.intake import StoreIntake, as_received
 from chatops.service.store import Store
@@ -120,7 +120,7 @@ async def test_the_bots_own_chat_is_told_by_slack(
 async def test_a_home_page_is_published(
     slackers: Slackers, slack: SlackProxy, core: Core, workspace: Workspace
 ) -> None:
-    core.page = (Document(title="Nothing waits for you"),)
+    core.page = (Post(document=Document(title="Nothing waits for you")),)
     maintainer = workspace.user("maintainer")
     slack.answer("views.publish", {"ok": True})
     await slackers.event({"type": "app_home_opened", "user": maintainer, "channel": "D0M", "tab": "home"})
