@@ -8,9 +8,14 @@ from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
+from pydantic import SecretStr
+
 from adapters.directory.host import DirectoryHost
 from adapters.github.host import GitHubHost
 from adapters.github.settings import GitHubSettings
+from adapters.mail.service import MailService
+from adapters.mail.service import Unusable as MailUnusable
+from adapters.mail.settings import MailSettings
 from adapters.matrix.acl import ServerAcl, server_of
 from adapters.matrix.service import MatrixService
 from adapters.matrix.session import Unusable
@@ -23,10 +28,11 @@ from adapters.terminal.service import TerminalService
 from adapters.terminal.shell import run_shell
 from adapters.terminal.wire import Streams, dial
 from chatops.commands.registry import collect
-from chatops.config import BadConfiguration, GitHub, Matrix, Settings, Slack, read_secret
+from chatops.config import BadConfiguration, GitHub, Mail, Matrix, Settings, Slack, read_secret
 from chatops.ports import Service, TryLater
 from chatops.service.bot import Bot, utc_now
 from chatops.service.interact import Completions, Interactive
+from chatops.service.keyring import Keyring
 from chatops.service.schema import NewerSchema
 from chatops.service.store import Locked
 
@@ -41,6 +47,8 @@ def bot(settings: Settings) -> Bot:
         services.append(_matrix(settings.matrix, settings))
     if settings.slack is not None:
         services.append(_slack(settings.slack, settings))
+    if settings.mail is not None:
+        services.append(_mail(settings.mail, settings))
     return Bot(settings, services, chats(settings))
 
 
@@ -80,7 +88,7 @@ def _token(github: GitHub) -> Callable[[], str | None]:
 
 def chats(settings: Settings) -> frozenset[str]:
     """The chat services that are configured; what is to be said there waits until a bot runs."""
-    configured = {"matrix": settings.matrix, "slack": settings.slack}
+    configured = {"matrix": settings.matrix, "slack": settings.slack, "mail": settings.mail}
     return frozenset(name for name, section in configured.items() if section is not None)
 
 
@@ -126,6 +134,37 @@ def _slack(slack: Slack, settings: Settings) -> SlackService:
     )
 
 
+def _mail(mail: Mail, settings: Settings) -> MailService:
+    return MailService(
+        MailSettings(
+            project=settings.project.name,
+            address=mail.address,
+            smtp_host=mail.smtp_host,
+            smtp_port=mail.smtp_port,
+            smtp_tls=mail.smtp_tls,
+            imap_host=mail.imap_host,
+            imap_port=mail.imap_port,
+            imap_tls=mail.imap_tls,
+            ca_file=mail.ca_file,
+            mailbox=mail.mailbox,
+            poll=mail.poll_seconds,
+            user=mail.user,
+            password=_revealed(mail.password),
+            key=_revealed(mail.key),
+            key_password=_revealed(mail.key_password),
+            allow_plain=mail.allow_plain,
+            largest_file=mail.attach_mb << 20,
+            largest_letter=mail.largest_mb << 20,
+            tags={one.address: one.tag for one in mail.lists if one.tag},
+        ),
+        Keyring(settings.store.database),
+    )
+
+
+def _revealed(secret: SecretStr | None) -> str | None:
+    return None if secret is None else secret.get_secret_value()
+
+
 def slack_manifest(settings: Settings, url: str | None) -> dict[str, object]:
     """What an operator creates the Slack app from; ``url`` is the bot's public address in HTTP mode."""
     first = ", ".join(verb for verb in ("report", "verify", "help") if verb in collect())
@@ -134,7 +173,7 @@ def slack_manifest(settings: Settings, url: str | None) -> dict[str, object]:
 
 def explain(error: Exception) -> str | None:
     """One line for what an operator can mend at a start; None for a fault of our own."""
-    if isinstance(error, BadConfiguration | NewerSchema | Locked | Unusable | SlackUnusable):
+    if isinstance(error, BadConfiguration | NewerSchema | Locked | Unusable | SlackUnusable | MailUnusable):
         return str(error)
     if isinstance(error, TryLater):
         return f"a chat service cannot be reached ({error.code})"

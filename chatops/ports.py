@@ -21,6 +21,11 @@ from chatops.document import Document, Node
 from chatops.model.people import Address as Address
 from chatops.picture import Picture, png
 
+MAIL = "mail"
+"""The service name of mail."""
+ONE_BY_ONE = frozenset({MAIL})
+"""Services that have no rooms. Whoever is on no other is told in person what is said in a room that they belong in."""
+
 # --- what happened -------------------------------------------------------------------------------------------------
 
 

@@ -33,6 +33,7 @@ from chatops.model.flow import InboxRow, OutboxRow, TimerRow
 from chatops.model.people import Place, PlaceKind
 from chatops.plain import plain_text
 from chatops.ports import (
+    ONE_BY_ONE,
     Aside,
     Dropped,
     Effect,
@@ -158,6 +159,7 @@ class Chat:
         self.done: list[Effect] = []
         self.redacted: list[str] = []
         self.shy: set[str] = set()
+        self.keyless: set[str] = set()  # who cannot be told in private by mail
         self.archives = False
         self.fail: Callable[[Effect], Exception | None] = lambda effect: None
         self._report = report
@@ -168,7 +170,7 @@ class Chat:
         other.rooms = copy.deepcopy(self.rooms)
         other.seen, other.files, other.done = list(self.seen), list(self.files), list(self.done)
         other.redacted, other.shy = list(self.redacted), set(self.shy)
-        other.archives = self.archives
+        other.archives, other.keyless = self.archives, set(self.keyless)
         other._numbers = copy.copy(self._numbers)
         return other
 
@@ -180,6 +182,14 @@ class Chat:
         if problem is not None:
             raise problem
         self.done.append(effect)
+        if isinstance(effect.deed, OpenRoom) and effect.service in ONE_BY_ONE:
+            (user,) = effect.deed.invite
+            self.rooms.setdefault(user, Room(user, "", "", service=effect.service, members={BOT, user}))
+            return Receipt(data={"room": user, "joined": [user]})
+        if isinstance(effect.deed, Post | Upload) and effect.room in self.keyless:
+            return Receipt(data={"withheld": True})
+        if effect.service in ONE_BY_ONE:
+            self.rooms.setdefault(effect.room or "", Room(effect.room or "", "", "", service=effect.service))
         if isinstance(effect.deed, OpenRoom):
             room = Room(self.fresh("!room"), effect.deed.name, effect.deed.topic, service=effect.service, members={BOT})
             self.rooms[room.id] = room

@@ -16,6 +16,7 @@ from adapters.mail.smtp import Smtp
 from adapters.mail.tokens import Tokens
 from chatops.document import Document, Tlp, para
 from chatops.ports import (
+    MAIL,
     Address,
     Effect,
     Impossible,
@@ -29,7 +30,6 @@ from chatops.ports import (
     Upload,
 )
 
-SERVICE = "mail"
 _ASK_AGAIN = timedelta(days=1)
 
 
@@ -138,7 +138,7 @@ class Outgoing:
         return Receipt(event=message_id(effect.id, self._settings), data={"withheld": True})
 
     async def _certificate(self, effect: Effect, to: str) -> str | None:
-        return await self._keys.certificate(Address(SERVICE, effect.tenant, to))
+        return await self._keys.certificate(Address(MAIL, effect.tenant, to))
 
     async def _send(self, letter: Letter, certificate: str | None) -> None:
         try:

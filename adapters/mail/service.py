@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import secrets
 
-from adapters.mail.outgoing import SERVICE, Outgoing
+from adapters.mail.outgoing import Outgoing
 from adapters.mail.pgp import BadKey, Keychain
 from adapters.mail.settings import MailSettings
 from adapters.mail.smtp import Smtp
 from adapters.mail.tokens import Tokens
-from chatops.ports import Effect, Intake, Keys, Receipt, TryLater
+from chatops.ports import MAIL, Effect, Intake, Keys, Receipt, TryLater
 
 _SECRET = "mail secret"  # noqa: S105  # the name of the cursor that keeps it
 """What reply codes are made with: kept with the rest of the state, so that a restored backup still knows its own."""
@@ -22,7 +22,7 @@ class Unusable(Exception):
 class MailService:
     """A ports.Service. One object is started once."""
 
-    name = SERVICE
+    name = MAIL
 
     def __init__(self, settings: MailSettings, keys: Keys) -> None:
         self._settings = settings

@@ -29,7 +29,7 @@ from chatops.model.book import Book, CaseFile
 from chatops.model.cases import PackItem
 from chatops.model.changes import Change, new, put
 from chatops.model.people import Place, PlaceKind
-from chatops.ports import Upload
+from chatops.ports import ONE_BY_ONE, Upload
 
 THINGS = {
     "mitigation": "mitigation",
@@ -123,13 +123,15 @@ def handed(file: CaseFile, contacts: Iterable[str], now: datetime) -> list[Chang
 
 
 def in_the_room(book: Book, file: CaseFile, place: Place | None = None) -> set[str]:
-    """The members and experts who are in the rooms of a case (in one of them): what is said there is in their hands."""
+    """The members and experts who hear what is said in the rooms of a case (in one of them): it is in their hands."""
     found: set[str] = set()
     for room in (place,) if place else book.places(PlaceKind.EMBARGO, case=file.id):
         homes = book.homes(room, file.participants)
         inside = {homes.get(one.address) for one in book.occupants(room.id) if one.state == "joined"}
-        found |= {one for one in inside if one and (file.was_member(one) or file.participants[one].role == "expert")}
-    return found
+        found |= {one for one in inside if one}
+    if place is None:  # or are told one by one
+        found |= {one for one in file.participants if (on := book.services({one})) and on <= ONE_BY_ONE}
+    return {one for one in found if file.was_member(one) or file.participants[one].role == "expert"}
 
 
 # --- how it is read ------------------------------------------------------------------------------------------------

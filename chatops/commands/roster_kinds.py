@@ -16,7 +16,7 @@ from chatops.commands.declare import BadValue
 from chatops.commands.desk import Desk
 from chatops.commands.moments import zones
 from chatops.commands.typed import nearest, short
-from chatops.ports import Address
+from chatops.ports import MAIL, Address
 
 ROLES = ("coordinator", "expert", "packager", "administrator", "embedder", "partner")
 STANDING = timedelta(days=365)
@@ -26,6 +26,7 @@ ARMOUR = "-----BEGIN PGP PUBLIC KEY BLOCK-----"
 SHAPES = {
     "matrix": (re.compile(r"@[a-z0-9._=/+-]+:[A-Za-z0-9.:\[\]-]+"), "matrix:@debian:example.org"),
     "slack": (re.compile(r"[UW][A-Z0-9]{6,}"), "slack:U0123ABCD"),
+    MAIL: (re.compile(r"[!#-'*+./-9=?A-Z^-~-]{1,64}@([A-Za-z0-9-]+\.)+[A-Za-z0-9-]+"), "mail:security@example.org"),
 }
 """The form of an address on each service, with an example."""
 
@@ -124,7 +125,7 @@ class Addresses:
             if shape is None or not shape[0].fullmatch(rest):
                 example = shape[1] if shape else SHAPES["matrix"][1]
                 raise BadValue(f'"{short(one)}" is no address; write it as {example}')
-            found.append(Address(service, "", rest))
+            found.append(Address(service, "", rest.lower() if service == MAIL else rest))
         return list(dict.fromkeys(found))
 
     def suggest(self, desk: Desk) -> list[str]:

@@ -9,6 +9,7 @@ from chatops.commands.desk import ConsentQuestion, Desk
 from chatops.commands.packing import summary
 from chatops.document import Action, Block, Document, Tlp, Typed, fields, line, para, typed
 from chatops.model.book import CaseFile
+from chatops.ports import ONE_BY_ONE
 
 
 def question(project: str, file: CaseFile, *, again: bool = False) -> ConsentQuestion:
@@ -86,7 +87,11 @@ def in_full(desk: Desk, file: CaseFile, *, standing: bool) -> Document:
 def welcome(desk: Desk, file: CaseFile) -> Document:
     """To somebody who just accepted."""
     card = case_card(file, desk.now, inside=False, title=f"{file.id}: thank you; here it is")
-    following = para("You are invited to the private room of this case. Tell us how it looks for you:")
+    rooms = desk.book.services({desk.actor.id}) & desk.services - ONE_BY_ONE
+    where = (
+        "You are invited to the private room of this case." if rooms else "What is said in this case reaches you here."
+    )
+    following = para(f"{where} Tell us how it looks for you:")
     return card.model_copy(
         update={
             "kind": "notice",

@@ -96,6 +96,7 @@ class Bot:
         if self.store.alone:
             take_up(session)
         roster.reconcile(self._unit(session, "configuration"), self._settings)
+        roster.lists(self._unit(session, "configuration"), self._settings)
         rounds.begin(self._unit(session, "chatops"), self._clock())
         if self._settings.release_host != "none":
             set_timer(session, SURVEY, self._clock() - timedelta(seconds=1), SURVEY)

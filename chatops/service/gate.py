@@ -127,9 +127,12 @@ def wanted(book: Book, place: Place, now: datetime) -> set[str]:
         return {place.contact} if place.contact else set()
     if place.kind == PlaceKind.SECURITY:
         return {contact.id for contact in book.coordinators()}
-    if place.kind == PlaceKind.EMBARGO and place.case:
-        file = book.case(place.case)
-        if file is None:
-            return set()
-        return set(team(file, book)) | {one for one in file.participants if file.may_stay(one, now)}
-    return set()
+    return insiders(book, place.case, now) if place.kind == PlaceKind.EMBARGO and place.case else set()
+
+
+def insiders(book: Book, case: str, now: datetime) -> set[str]:
+    """The contacts who belong where a case is talked of: its team, and the embargo members."""
+    file = book.case(case)
+    if file is None:
+        return set()
+    return set(team(file, book)) | {one for one in file.participants if file.may_stay(one, now)}

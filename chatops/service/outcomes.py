@@ -15,7 +15,7 @@ from chatops.document import Document, Tlp, para, typed
 from chatops.model.cases import Case
 from chatops.model.changes import Happened, put
 from chatops.model.flow import OutboxRow
-from chatops.model.journal import Entry, text_of
+from chatops.model.journal import INSTALLATION, Entry, text_of
 from chatops.model.machines import Forbidden
 from chatops.model.people import Occupant, Place, PlaceKind
 from chatops.ports import Address, Outcome, Publish, Stage
@@ -83,6 +83,8 @@ def _room(unit: Unit, place: Place, kind: str, row: OutboxRow, outcome: Outcome,
                     changes=(put(Place, place.id, state="closed"),),
                 )
             )
+        case "post" if outcome.data.get("withheld"):
+            _withheld(unit, place, row)
         case "leave" if outcome.ok and place.state != "closed":
             unit.record(
                 Happened("room left", place.case, {"kind": place.kind}, changes=(put(Place, place.id, state="closed"),))
@@ -116,6 +118,34 @@ def _not_opened(unit: Unit, place: Place) -> None:
         kind="fault",
         tlp=Tlp.AMBER_STRICT,
         blocks=(para("Look at the address and send it again: ", typed(f"contacts show {name}")),),
+        tone="alert",
+    )
+    unit.carry_out(Decision(messages=[Message(Security(), document, kind="alert")]))
+
+
+WITHHELD = "withheld"
+
+
+def _withheld(unit: Unit, place: Place, row: OutboxRow) -> None:
+    """Something private was not said, for want of a key to encrypt it to: the team hears it, once for each case."""
+    known = unit.book.contact(place.contact) if place.contact else None
+    name = known.name if known else "somebody"
+    facts = {"who": name, "kind": row.kind}
+    chain = row.case or INSTALLATION
+    before = unit.session.exec(select(Entry).where(Entry.chain == chain, Entry.what == WITHHELD)).all()
+    first = all(one.told["facts"].get("who") != name for one in before)
+    unit.record(Happened(WITHHELD, row.case, facts))
+    if not first:
+        return
+    document = Document(
+        title=f"{name} could not be told: I have no key to encrypt mail to them",
+        kind="fault",
+        tlp=Tlp.AMBER_STRICT,
+        case=row.case,
+        blocks=(
+            para("I asked them to get in touch, and said nothing else. What is still to come is held back as well."),
+            para("Put their OpenPGP key or another address on record: ", typed(f"contacts show {name}")),
+        ),
         tone="alert",
     )
     unit.carry_out(Decision(messages=[Message(Security(), document, kind="alert")]))

@@ -14,7 +14,7 @@ from chatops.model.book import Book
 from chatops.model.changes import Happened, gone, new, put
 from chatops.model.machines import IN_FORCE
 from chatops.model.people import Occupant, Place, PlaceKind
-from chatops.ports import Deed, Invite, Leave, OpenRoom, Remove
+from chatops.ports import ONE_BY_ONE, Deed, Invite, Leave, OpenRoom, Remove
 from chatops.service.gate import wanted
 
 Queue = Callable[[Place, Deed, str | None], str]
@@ -95,8 +95,18 @@ class Rooms:
     def public(self) -> list[Place]:
         return [place for place in self._book.places(PlaceKind.PUBLIC) if place.service in self._services]
 
+    def roomless(self, contacts: Iterable[str]) -> list[Place]:
+        """The direct chats with those of some contacts who can be in no room, for want of a service that has any."""
+        lonely = [one for one in sorted(contacts) if self._only_one_by_one(one)]
+        return [place for one in lonely if (place := self.direct(one)) is not None]
+
+    def _only_one_by_one(self, contact: str) -> bool:
+        reach = self._book.services({contact}) & self._services
+        return bool(reach) and reach <= ONE_BY_ONE
+
     def _reaching(self, contacts: Iterable[str]) -> list[str]:
-        return sorted(self._book.services(contacts) & self._services)
+        """The services with rooms that reach any of some contacts."""
+        return sorted(self._book.services(contacts) & self._services - ONE_BY_ONE)
 
     def _ensure(
         self,

@@ -1,12 +1,12 @@
-"""The first people on the roster: coordinators named in the configuration, reconciled at every start."""
+"""What the configuration puts on record at every start: the first coordinators, and the lists of announcements."""
 
 from __future__ import annotations
 
 from chatops.config import BadConfiguration, Settings
 from chatops.model.book import Book
 from chatops.model.changes import Change, Happened, Moved, gone, new, put
-from chatops.model.people import Contact, ContactAddress, Role
-from chatops.ports import Address
+from chatops.model.people import Contact, ContactAddress, Place, PlaceKind, Role
+from chatops.ports import MAIL, Address
 from chatops.service.unit import Unit
 
 
@@ -53,6 +53,18 @@ def reconcile(unit: Unit, settings: Settings) -> None:
         unit.rooms.settle(place)
 
 
+def lists(unit: Unit, settings: Settings) -> None:
+    """Make the mailing lists that general announcements go to be public places, and no others."""
+    wanted = {one.address for one in settings.mail.lists if one.announce} if settings.mail else set()
+    for place in unit.book.places(PlaceKind.PUBLIC, service=MAIL):
+        if place.room not in wanted:
+            unit.record(Happened("list taken out", None, changes=(put(Place, place.id, state="closed"),)))
+        wanted.discard(place.room or "")
+    for address in sorted(wanted):
+        place = Place(id=unit.fresh(), kind=PlaceKind.PUBLIC, service=MAIL, room=address, clearance=0, state="bound")
+        unit.record(Happened("list put in", None, {"list": address}, changes=(new(place),)))
+
+
 def _release(unit: Unit, settings: Settings) -> None:
     """Take configured addresses from those who had them by the configuration before, so that one may move."""
     for person in settings.coordinators:
@@ -68,7 +80,7 @@ def _address(word: str) -> Address:
     service, _, rest = word.partition(":")
     if not service or not rest:
         raise BadConfiguration("coordinators: an address is written as matrix:@name:example.org")
-    return Address(service, "", rest)
+    return Address(service, "", rest.lower() if service == MAIL else rest)
 
 
 def _rows(book: Book, unit: Unit, contact: str, addresses: list[Address]) -> list[Change]:

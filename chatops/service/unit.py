@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import update
 from sqlmodel import Session, col, select
 
+from chatops.commands import packing
 from chatops.commands.desk import (
     Alarm,
     Attach,
@@ -32,6 +33,7 @@ from chatops.commands.desk import (
     Target,
 )
 from chatops.commands.moments import zones
+from chatops.commands.private_release import again
 from chatops.config import Settings
 from chatops.document import Document, Tlp, Who, local, nodes
 from chatops.model import journal
@@ -45,7 +47,7 @@ from chatops.service import outbox
 from chatops.service.boards import Boards
 from chatops.service.doors import doors_for
 from chatops.service.drills import drill_of, rehearsed
-from chatops.service.gate import wanted
+from chatops.service.gate import insiders, wanted
 from chatops.service.intake import unpark
 from chatops.service.outbox import let_go
 from chatops.service.rooms import Rooms
@@ -111,6 +113,7 @@ class Unit:
         self._moved: set[str] = set()  # whose addresses changed
         self._back: set[tuple[str, str]] = set()  # (case, contact) of who may be asked again into a room they left
         self._back_in_team: set[str] = set()
+        self._joined: set[tuple[str, str]] = set()  # (case, contact) of who has just become a member
         self._changed: set[str] = set()  # the cases to which something happened
         self._reply: Document | None = None  # what everybody where it was typed read in answer
         self.boards = Boards(
@@ -152,6 +155,8 @@ class Unit:
             if _asks_back(change):
                 self._back.add((str(change.key["case"]), str(change.key["contact"])))
             if isinstance(change, Moved):
+                if change.column == "consent" and (change.old, change.new) == (Consent.INVITED, Consent.SIGNATORY):
+                    self._joined.add((change.key["case"], change.key["contact"]))
                 continue
             values = change.values or {}
             if change.table == "contactaddress":
@@ -171,12 +176,16 @@ class Unit:
         for happened in decision.events:
             self.record(happened)
         self.settle()  # first: messages name places, which must be on record
+        elsewhere = self._told_elsewhere(decision)
         if decision.reply is not None:
             self.send(Message(Here(), decision.reply, key=decision.reply_key, kind=decision.reply_kind))
             self._reply = decision.reply if self._origin.aside is None else None
+            if elsewhere:
+                self.send(Message(CaseRoom(decision.reply.case or ""), decision.reply, kind=decision.reply_kind))
         for message in decision.messages:
             self.say(message)
         self._reply = None
+        self._hand_over()
         changed, self._changed = self._changed, set()
         for case in sorted(changed):
             self.boards.refresh(case, self._now)
@@ -190,6 +199,21 @@ class Unit:
                 unpark(self.session, int(one.code.removeprefix("in")), give_up=one.give_up)
             else:
                 outbox.again(self.session, one.code, give_up=one.give_up)
+
+    def _hand_over(self) -> None:
+        """Pack and private release, to new members who can be in no room that tells who comes in."""
+        joined, self._joined = self._joined, set()
+        for case, contact in sorted(joined):
+            file = self.book.case(case)
+            if file is None or not file.embargoed or not self.rooms.roomless({contact}):
+                continue
+            if changes := packing.handed(file, {contact}, self._now):
+                self.record(Happened("pack handed out", case, {"to": file.name(contact)}, changes=tuple(changes)))
+            told = packing.again(self.book, file, Direct(contact))
+            if file.case.private_release_at is not None:
+                told += again(self.book, file, Direct(contact))
+            for message in told:
+                self.say(message)
 
     def settle(self) -> None:
         """Make the rooms of everything touched fit roster and consent."""
@@ -338,9 +362,10 @@ class Unit:
         """Our places for a target; None stands for the origin where it has no place of ours (a shell, a stranger)."""
         match target:
             case Security():
-                return list(self.book.places(PlaceKind.SECURITY))
+                team = [contact.id for contact in self.book.coordinators()]
+                return [*self.book.places(PlaceKind.SECURITY), *self.rooms.roomless(team)]
             case CaseRoom(case):
-                return list(self.book.places(PlaceKind.EMBARGO, case=case))
+                return [*self.book.places(PlaceKind.EMBARGO, case=case), *self._one_by_one(case, document)]
             case Public():
                 return list(self.rooms.public())
             case Direct(contact, service):
@@ -349,6 +374,20 @@ class Unit:
                 return self._here(document)
             case InPlace(place):
                 return [self.book.place(place)]
+
+    def _one_by_one(self, case: str, document: Document | None) -> list[Place]:
+        """Those who belong in a case's room and can be in none; but for whoever asked, who is answered anyway."""
+        if document is not None and document.kind in SMALL_TALK:
+            return []
+        return self.rooms.roomless(insiders(self.book, case, self._now) - {self._origin.contact or ""})
+
+    def _told_elsewhere(self, decision: Decision) -> bool:
+        """Whether what was done in one room of a case is to be told to those of the case who are not in that room."""
+        reply, here = decision.reply, self.book.place(self._origin.place) if self._origin.place else None
+        if reply is None or here is None or here.kind != PlaceKind.EMBARGO or reply.case != here.case:
+            return False
+        happened = any(one.case == here.case and one.changes for one in decision.events)
+        return happened and not any(isinstance(one.to, CaseRoom) for one in decision.messages)
 
     def _direct(self, contact: str, document: Document | None, service: str | None = None) -> list[Place | None]:
         place = self.rooms.direct(contact, service)
@@ -486,6 +525,8 @@ class Unit:
         return made
 
 
+SMALL_TALK = frozenset({"status", "answer"})
+"""Kinds of cards on what others answered: a room reads along, a mailbox need not."""
 ELSEWHERE = Document(title="I answered in our direct chat.", kind="answer")
 """Beside an answer that was too private for where it was asked for."""
 
