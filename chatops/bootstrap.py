@@ -180,8 +180,10 @@ def explain(error: Exception) -> str | None:
     return None
 
 
-async def talk(settings: Settings, name: str) -> int:
-    """A shell for somebody on the roster: beside a running bot over its socket, else with a core of its own."""
+async def talk(settings: Settings, name: str, command: str | None = None) -> int:
+    """A shell for somebody on the roster: beside a running bot over its socket, else with a core of its own. With a
+    command, which may be of many lines, it runs that and ends.
+    """
     own: Bot | None = None
     terminal: TerminalService | None = None
     with contextlib.suppress(Locked):  # then a bot runs: talk to it
@@ -198,7 +200,7 @@ async def talk(settings: Settings, name: str) -> int:
             connect,
             name,
             interactive=sys.stdin.isatty() and sys.stdout.isatty(),
-            stdin=sys.stdin,
+            stdin=sys.stdin if command is None else command,
             stdout=sys.stdout,
             complete=completions.complete,
             history=settings.store.folder / "history",

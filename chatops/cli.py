@@ -1,4 +1,4 @@
-"""The command line: ``chatops run``, ``demo``, ``shell``, ``verify``, ``db``, ``journal``, ``export``."""
+"""The command line: ``chatops run``, ``demo``, ``shell``, ``contacts``, ``verify``, ``db``, ``journal``, ``export``."""
 
 from __future__ import annotations
 
@@ -49,6 +49,12 @@ def _parser() -> argparse.ArgumentParser:
     one = verbs.add_parser("shell", parents=[common], help="type commands here; from a pipe: one a line")
     one.add_argument("--as", dest="name", required=True, help="who you are on the roster")
     one.set_defaults(run=_shell)
+    one = verbs.add_parser("contacts", parents=[common], help="bring the roster in from a file, or write it to one")
+    one.add_argument("action", choices=("import", "export"))
+    one.add_argument("file", type=Path, metavar="FILE", help="what is called .yaml or .yml is YAML, else it is CSV")
+    one.add_argument("--as", dest="name", help="import: who you are on the roster")
+    one.add_argument("--dry-run", action="store_true", help="import: only show what would change")
+    one.set_defaults(run=_contacts)
     one = verbs.add_parser("demo", help="a whole disclosure on a real Matrix homeserver, in a fresh folder")
     one.add_argument("--once", action="store_true", help="end when it is over, also on a terminal")
     one.add_argument("--folder", type=Path, help="where to keep it (default: a temporary folder)")
@@ -128,6 +134,55 @@ def _shell(options: argparse.Namespace) -> int:
         raise
     except Exception as error:
         return _cannot_start(error)
+
+
+def _contacts(options: argparse.Namespace) -> int:
+    form = "yaml" if options.file.suffix in (".yaml", ".yml") else "csv"
+    if options.action == "export":
+        return _contacts_export(options, form)
+    if options.name is None:
+        print("chatops: who are you? Add --as NAME, a coordinator's name on the roster", file=sys.stderr)
+        return 2
+    try:
+        text = options.file.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as problem:
+        why = problem.strerror if isinstance(problem, OSError) else "it is not UTF-8"
+        print(f"chatops: {options.file} cannot be read: {why}", file=sys.stderr)
+        return 1
+    from chatops import bootstrap
+
+    command = f"contacts import {form} {'dry-run=yes ' if options.dry_run else ''}```\n{text}\n```"
+    try:
+        return asyncio.run(bootstrap.talk(_settings(options, quiet=True), options.name, command))
+    except BadConfiguration:
+        raise
+    except Exception as error:
+        return _cannot_start(error)
+
+
+def _contacts_export(options: argparse.Namespace, form: str) -> int:
+    from sqlmodel import Session
+
+    from chatops.commands.contacts import exported
+    from chatops.model.book import Book
+    from chatops.service.engines import read_engine
+
+    with Session(read_engine(_settings(options).store.database, connections=1)) as session:
+        text = exported(Book(session), form)
+    try:
+        _write_new(options.file, text.encode())
+    except OSError as problem:
+        why = "is there already; name another file" if isinstance(problem, FileExistsError) else problem.strerror
+        print(f"chatops: {options.file} {why}", file=sys.stderr)
+        return 1
+    print(f"the roster: written to {options.file}")
+    return 0
+
+
+def _write_new(path: Path, content: bytes) -> None:
+    """A file for its owner's eyes only. Raises OSError; FileExistsError if it is there already."""
+    with open(path, "xb", opener=lambda path, flags: os.open(path, flags, 0o600)) as out:
+        out.write(content)
 
 
 def _demo(options: argparse.Namespace) -> int:
@@ -239,8 +294,7 @@ def _export(options: argparse.Namespace) -> int:
             if file is None:
                 raise Refusal(f"no case {options.case}")
             content = archive(book, file, settings.project.command)
-            with open(options.file, "xb", opener=lambda path, flags: os.open(path, flags, 0o600)) as out:
-                out.write(content)
+            _write_new(options.file, content)
         except FileExistsError:
             print(f"chatops: {options.file} is there already; name another file", file=sys.stderr)
             return 1

@@ -23,10 +23,19 @@ _SAID = {
 }
 
 
-async def run_pipe(streams: Streams, name: str, stdin: TextIO, stdout: TextIO, timeout: float) -> int:  # noqa: ASYNC109
-    """Send the lines of ``stdin``, each after the answer of the one before; the exit code, as ``run_shell`` says."""
+async def run_pipe(
+    streams: Streams,
+    name: str,
+    stdin: TextIO | str,
+    stdout: TextIO,
+    timeout: float,  # noqa: ASYNC109
+) -> int:
+    """Send the lines of ``stdin``, each after the answer of the one before; the exit code, as ``run_shell`` says.
+
+    A text is sent as it is, as one command.
+    """
     shown = 0
-    lines = _Lines(stdin)
+    lines = _Once(stdin) if isinstance(stdin, str) else _Lines(stdin)
 
     def tell(reply: Reply) -> None:
         nonlocal shown
@@ -51,7 +60,7 @@ def _encodable(text: str, stdout: TextIO) -> str:
     return text.encode(encoding, errors="replace").decode(encoding)
 
 
-async def _send_all(lines: _Lines, client: Client, timeout: float) -> int:  # noqa: ASYNC109
+async def _send_all(lines: _Lines | _Once, client: Client, timeout: float) -> int:  # noqa: ASYNC109
     """Raises what :meth:`Client.ask` does."""
     refused = False
     while (line := await _unless_lost(lines.next(), client)) is not None:
@@ -74,6 +83,20 @@ async def _unless_lost(line: Awaitable[str | None], client: Client) -> str | Non
     finally:
         reading.cancel()
         losing.cancel()
+
+
+class _Once:
+    """One command, which may be of many lines."""
+
+    def __init__(self, text: str) -> None:
+        self._left: str | None = text
+
+    async def next(self) -> str | None:
+        text, self._left = self._left, None
+        return text
+
+    def close(self) -> None:
+        pass
 
 
 class _Lines:

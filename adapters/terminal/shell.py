@@ -30,7 +30,7 @@ async def run_shell(
     name: str,
     *,
     interactive: bool,
-    stdin: TextIO,
+    stdin: TextIO | str,
     stdout: TextIO,
     complete: Callable[[str], list[str]],
     history: Path | None = None,
@@ -41,6 +41,8 @@ async def run_shell(
 
     0; or 1 if the bot could not be reached or was lost, or, from a pipe, if a line was refused or not answered within
     ``timeout`` seconds (no further line is sent then: it might rest on the one that is not known to have worked).
+
+    A ``stdin`` that is a text is one command, which may be of many lines.
 
     ``complete`` gives, for the text before the cursor, the words that may stand in place of its last one. ``history``
     is the file for lines typed at the prompt; only those are written to it for which ``remember`` is true, and nothing
@@ -58,7 +60,7 @@ async def run_shell(
         streams = await connect()
     except OSError as error:
         return _fail(stdout, f"The bot cannot be reached: {error.strerror or type(error).__name__}.")
-    if interactive:
+    if interactive and not isinstance(stdin, str):
         return await Prompt(name, complete, kept, timeout).run(streams)
     return await run_pipe(streams, name, stdin, stdout, timeout)
 

@@ -7,18 +7,19 @@ from collections.abc import Iterator, Sequence
 from chatops.commands.desk import Desk
 from chatops.commands.roster_times import RENEW_BEFORE, confirmed_lately
 from chatops.document import Document, Line, Tlp, fields, line, para, strong, table, typed, when
+from chatops.model.book import Book
 from chatops.model.people import Contact, Role
 from chatops.ports import Address
 
 
-def on_roster(desk: Desk) -> list[Contact]:
+def on_roster(book: Book) -> list[Contact]:
     """The contacts, without those who only reported something."""
-    return [contact for contact in desk.book.contacts() if contact.roles != [Role.REPORTER]]
+    return [contact for contact in book.contacts() if contact.roles != [Role.REPORTER]]
 
 
 def listing(desk: Desk) -> Document:
     rows = []
-    for contact in on_roster(desk):
+    for contact in on_roster(desk.book):
         reached = ", ".join(dict.fromkeys(a.service for a in desk.book.addresses(contact.id))) or "⚠ not reachable"
         about = ", ".join(filter(None, [contact.organisation, *(contact.roles or [])]))
         rows.append((line(strong(contact.name)), line(about or "—"), _standing(desk, contact), line(reached)))
@@ -77,7 +78,7 @@ def spaced(key: str) -> str:
 
 def check(desk: Desk) -> Document:
     """Who can't be reached, or may not be the right person any more. All of them stay on the roster."""
-    people = on_roster(desk)
+    people = on_roster(desk.book)
     rows = [
         (line(strong(contact.name)), what, line(typed(how)))
         for contact in people

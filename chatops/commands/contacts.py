@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from chatops.commands import roster_import
 from chatops.commands.contact_cards import card, check, listing
-from chatops.commands.declare import BadValue, CaseUse, Command, Who, option, positional, raw
+from chatops.commands.declare import Arg, BadValue, CaseUse, Command, Shape, Who, option, positional, raw
 from chatops.commands.desk import Decision, Desk, Outgoing, Refusal
-from chatops.commands.kinds import Choice, Text, Word
+from chatops.commands.kinds import Choice, Text
 from chatops.commands.roster_changes import (
     added,
     changed,
@@ -20,6 +21,7 @@ from chatops.commands.roster_changes import (
     ordered,
     standing_note,
 )
+from chatops.commands.roster_import import give, take
 from chatops.commands.roster_kinds import (
     ROLES,
     Addresses,
@@ -28,6 +30,7 @@ from chatops.commands.roster_kinds import (
     Fingerprint,
     Groups,
     Key,
+    Name,
     Organisation,
     Paths,
     Roles,
@@ -35,8 +38,10 @@ from chatops.commands.roster_kinds import (
     Zone,
     read_key,
 )
+from chatops.commands.roster_table import FORMATS
 from chatops.commands.typed import nearest, short
 from chatops.document import Document
+from chatops.model.book import Book
 from chatops.model.changes import Happened, gone, put
 from chatops.model.people import Contact, ContactAddress, PlaceKind
 from chatops.ports import Address
@@ -48,9 +53,9 @@ WHOLE: Mapping[str, Callable[[Desk], Document]] = {"list": listing, "check": che
 @dataclass(frozen=True)
 class Contacts:
     action: str = positional(
-        Choice((*WHOLE, "show", "add", "change", "remove"), "ACTION"), "what to do", default="list"
+        Choice((*WHOLE, "show", "add", "change", "remove", "import", "export"), "ACTION"), "what to do", default="list"
     )
-    name: str | None = positional(Word("NAME"), "a short name, used in commands", default=None)
+    name: str | None = positional(Name(), "a short name, used in commands; of a file, csv or yaml", default=None)
     organisation: str | None = option(Organisation(), "whom they speak for")
     roles: list[str] | None = option(Roles(), ", ".join(ROLES))
     groups: list[str] | None = option(Groups(), "the groups that they are in")
@@ -62,17 +67,22 @@ class Contacts:
     builds_private: str | None = option(Choice(("yes", "no")), "whether they can build unseen")
     standing: datetime | str | None = option(Standing(), "whether they agreed to the standing terms, for a year")
     confirmed: datetime | str | None = option(Confirmed(), "when they were last known to be the right person")
-    text: str | None = raw(Text("KEY"), "an OpenPGP public key, in armour", default=None)
+    dry_run: str | None = option(Choice(("yes", "no")), "import: only show what would change")
+    text: str | None = raw(
+        Text("TEXT", 100_000), "add, change: an OpenPGP public key in armour; import: the table", default=None
+    )
 
 
 def handle(desk: Desk, args: Contacts) -> Decision:
+    if args.action in ("import", "export"):
+        return _file(desk, args)
     if args.text is not None and (args.action not in ("add", "change") or "-----BEGIN PGP" not in args.text):
         raise BadValue(f'"{short(args.text.split()[0])}" is one word too many')
     if args.action in WHOLE:
         return Decision(reply=WHOLE[args.action](desk))
     if args.name is None:
         raise Refusal(f"say which contact. Usage: contacts {args.action} NAME")
-    name = args.name.casefold()
+    name = args.name
     contact = desk.book.named(name)
     if args.action == "add":
         if contact is not None and contact.active:
@@ -88,6 +98,27 @@ def handle(desk: Desk, args: Contacts) -> Decision:
             return _change(desk, args, contact)
         case _:
             return _remove(desk, contact)
+
+
+def _file(desk: Desk, args: Contacts) -> Decision:
+    form = args.name or "csv"
+    if form not in FORMATS:
+        raise BadValue(f'"{short(form)}" is no format; csv or yaml')
+    if args.action == "export":
+        return give(desk, _columns(), form)
+    if args.text is None:
+        raise Refusal(f"where is the table? Paste it in a code block: contacts import {form} dry-run=yes ```…```")
+    return take(desk, _columns(), form, args.text, dry=args.dry_run == "yes")
+
+
+def _columns() -> list[Arg]:
+    """What a file may say of a contact: all that a command may."""
+    return [arg for arg in COMMAND.arguments if arg.shape is Shape.OPTION and arg.name != "dry_run"]
+
+
+def exported(book: Book, form: str) -> str:
+    """The roster as a file."""
+    return roster_import.exported(book, _columns(), form)
 
 
 def _told(desk: Desk, args: Contacts) -> dict[str, Any]:
@@ -153,7 +184,7 @@ def _remove(desk: Desk, contact: Contact) -> Decision:
 
 COMMAND = Command(
     verb="contacts",
-    summary="the roster: list, check, show, add, change, remove; standing terms",
+    summary="the roster: list, check, show, add, change, remove, import, export; standing terms",
     who=Who.COORDINATOR,
     where=frozenset({PlaceKind.SECURITY, PlaceKind.DIRECT}),
     example="contacts add debian organisation=Debian roles=packager address=matrix:@debian:example.org standing=yes",

@@ -179,11 +179,11 @@ class Message:
 
 @dataclass(frozen=True)
 class Attach:
-    """A file into a place."""
+    """A file into a place. ``case`` is None for what is about none."""
 
     to: Target
     upload: Upload
-    case: str
+    case: str | None
     kind: str = "details"
 
 

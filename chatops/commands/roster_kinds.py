@@ -40,6 +40,21 @@ def _words(told: str, name: str) -> list[str]:
 
 
 @dataclass(frozen=True)
+class Name:
+    """What a contact is called in commands; for a file, its format."""
+
+    name: str = "NAME"
+
+    def read(self, word: str, desk: Desk) -> str:
+        if not re.fullmatch(r"[\w.:@/+-]{1,255}", word):
+            raise BadValue(f'"{short(word)}" is no NAME: one word, as debian; for import and export, csv or yaml')
+        return word.casefold()
+
+    def suggest(self, desk: Desk) -> list[str]:
+        return [contact.name for contact in desk.book.contacts()]
+
+
+@dataclass(frozen=True)
 class Organisation:
     """Whom somebody speaks for."""
 
