@@ -10,6 +10,7 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
+from adapters.checkout.service import Checkout
 from adapters.directory.host import DirectoryHost
 from adapters.github.host import GitHubHost
 from adapters.github.settings import GitHubSettings
@@ -41,7 +42,7 @@ def bot(settings: Settings) -> Bot:
     """The bot as configured, with every service that it names, and a socket for shells beside it."""
     services: list[Service] = [
         TerminalService(settings.store.folder / "shell.sock"),
-        _release_host(settings),
+        *_work(settings),
     ]
     if settings.matrix is not None:
         services.append(_matrix(settings.matrix, settings))
@@ -55,7 +56,13 @@ def bot(settings: Settings) -> Bot:
 def alone(settings: Settings) -> tuple[Bot, TerminalService]:
     """What a shell needs when no bot runs: the core, the release host, and a terminal of this process."""
     terminal = TerminalService()
-    return Bot(settings, [terminal, _release_host(settings)], chats(settings)), terminal
+    return Bot(settings, [terminal, *_work(settings)], chats(settings)), terminal
+
+
+def _work(settings: Settings) -> list[Service]:
+    """What is no chat: the release host, and the repository where there is a checkout of it."""
+    checkout = settings.repository.checkout
+    return [_release_host(settings), *([Checkout(checkout)] if checkout is not None else [])]
 
 
 def _release_host(settings: Settings) -> Service:

@@ -227,6 +227,12 @@ class GitHub(Section):
     reports_minutes: int = Field(default=10, ge=0, description="how often private reports are read; 0: never")
 
 
+class Repository(Section):
+    """A checkout of the project on this machine. It is only read: what is tried is tried in a copy."""
+
+    checkout: Path | None = Field(default=None, description="patches of a pack must apply to the branches found there")
+
+
 class Person(Section):
     """Somebody on the roster from the start; at least one coordinator is needed."""
 
@@ -256,6 +262,7 @@ class Settings(Section):
     github: GitHub | None = None
     wording: Wording = Wording()
     releases: Releases = Releases()
+    repository: Repository = Repository()
     components: Mapping[Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9.-]{0,39}$")], Component] = {}
     coordinators: tuple[Person, ...] = ()
     log_level: str = Field(default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
@@ -281,6 +288,7 @@ SECTIONS: Mapping[str, type[Section]] = {
     "github": GitHub,
     "wording": Wording,
     "releases": Releases,
+    "repository": Repository,
     "components": Component,
     "coordinators": Person,
 }
@@ -346,13 +354,14 @@ def _anchored(settings: Settings, base: Path) -> Settings:
     releases = settings.releases.model_copy(
         update={"folder": at(settings.releases.folder), "staging": at(settings.releases.staging)}
     )
+    repository = settings.repository.model_copy(update={"checkout": at(settings.repository.checkout)})
     matrix = settings.matrix and _with_secrets(settings.matrix, "matrix", base)
     slack = settings.slack and _with_secrets(settings.slack, "slack", base)
     github = settings.github and _with_secrets(settings.github, "github", base)
     mail = settings.mail and _with_secrets(settings.mail, "mail", base)
     mail = mail and mail.model_copy(update={"ca_file": at(mail.ca_file)})
     update = {"store": store, "releases": releases, "matrix": matrix, "slack": slack, "github": github, "mail": mail}
-    return settings.model_copy(update=update)
+    return settings.model_copy(update={**update, "repository": repository})
 
 
 S = TypeVar("S", bound=Section)

@@ -429,10 +429,25 @@ class ReadReports(Node):
     t: Literal["read-reports"] = "read-reports"
 
 
+class TryPatch(Node):
+    """Repository: would ``git am`` take a patch on a branch? Nothing is kept of it there.
+
+    Outcome data: ``{"applies": bool, "where": file and line of what does not fit, "branches": [names], if there is no
+    such branch}``. ``by`` is the contact who gave the patch.
+    """
+
+    t: Literal["try-patch"] = "try-patch"
+    branch: str
+    text: str
+    by: str
+    progress: str | None = None
+
+
 HostDeed = Stage | PrepareDraft | Publish | Survey | Inspect | Snapshot | Delist | ReadReports
 """What a release host does."""
 Deed = Annotated[
-    Post | OpenRoom | Enter | Invite | Remove | Leave | Retire | Redact | Upload | HostDeed, Field(discriminator="t")
+    Post | OpenRoom | Enter | Invite | Remove | Leave | Retire | Redact | Upload | TryPatch | HostDeed,
+    Field(discriminator="t"),
 ]
 
 

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from sqlalchemy import create_engine, event
@@ -24,6 +25,7 @@ from sqlmodel import Session, SQLModel, col, func, select
 
 from chatops.commands.registry import collect
 from chatops.config import Person, Policy, Releases, Settings
+from chatops.config import Repository as RepositorySettings
 from chatops.document import Document
 from chatops.model import journal
 from chatops.model.book import Book, CaseFile
@@ -277,6 +279,18 @@ class Host:
 # --- the house -----------------------------------------------------------------------------------------------------
 
 
+class Repository:
+    """The pretended checkout: ``answer`` says how trying a patch ends."""
+
+    def __init__(self) -> None:
+        self.answer: dict[str, Any] | str = {"applies": True}
+
+    def perform(self, effect: Effect) -> Receipt:
+        if isinstance(self.answer, str):
+            raise Impossible(self.answer)
+        return Receipt(data=self.answer)
+
+
 class House:
     """The core, its people and its rooms. ``policy`` overrides limits (``quorum=1``)."""
 
@@ -300,6 +314,7 @@ class House:
         self.registry = collect()
         self.chat = Chat(self._reported)
         self.host = Host()
+        self.repository = Repository()
         self.shells: list[tuple[str, Document]] = []
         self.asides: list[tuple[str, Document]] = []
         self._news: list[tuple[str, Event]] = []
@@ -314,7 +329,9 @@ class House:
 
     def _wire(self) -> None:
         self.decisions = Decider(self.settings, self.registry, frozenset(self.services), self.clock)
-        self._outbox = Outbox((*self.services, "releases", "shell"), gate, self._fault, jitter=lambda: 0.0)
+        self._outbox = Outbox(
+            (*self.services, "releases", "repository", "shell"), gate, self._fault, jitter=lambda: 0.0
+        )
 
     def set_policy(self, **policy: Any) -> None:
         """Start anew with other limits."""
@@ -323,11 +340,19 @@ class House:
         )
         self._wire()
 
+    def with_checkout(self) -> House:
+        """Start anew with a checkout of the project."""
+        repository = RepositorySettings(checkout=Path("/checkout"))
+        self.settings = self.settings.model_copy(update={"repository": repository})
+        self._wire()
+        return self
+
     def fork(self) -> House:
         """Another house that goes on from where this one is."""
         other = copy.copy(self)
         other.clock = copy.copy(self.clock)
         other.host = copy.deepcopy(self.host)
+        other.repository = copy.deepcopy(self.repository)
         other.shells = list(self.shells)
         other.asides = list(self.asides)
         other._news = list(self._news)
@@ -597,6 +622,8 @@ class House:
             return self.chat.perform(effect)
         if effect.service == "releases":
             return self.host.perform(effect)
+        if effect.service == "repository":
+            return self.repository.perform(effect)
         assert isinstance(effect.deed, Post)
         self.shells.append((effect.room or "", effect.deed.document))
         return Receipt(event=f"#{len(self.shells)}")

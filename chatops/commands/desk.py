@@ -16,7 +16,7 @@ from chatops.document import Action, Document, Tlp, bullets, fields, line, para,
 from chatops.model.book import Book, CaseFile
 from chatops.model.changes import Happened
 from chatops.model.people import Contact, Place, PlaceKind, Role
-from chatops.ports import Address, HostDeed, Upload
+from chatops.ports import Address, HostDeed, TryPatch, Upload
 
 
 class Refusal(Exception):
@@ -189,9 +189,9 @@ class Attach:
 
 @dataclass(frozen=True)
 class Job:
-    """Work for the release host. ``case``: on whose behalf (None: the installation)."""
+    """Work for the release host or the repository. ``case``: on whose behalf (None: the installation)."""
 
-    deed: HostDeed
+    deed: HostDeed | TryPatch
     case: str | None = None
 
 

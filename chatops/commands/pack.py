@@ -18,6 +18,7 @@ from chatops.commands.desk import (
     Desk,
     Direct,
     Here,
+    Job,
     Message,
     Outgoing,
     Refusal,
@@ -33,6 +34,7 @@ from chatops.model.book import CaseFile
 from chatops.model.cases import PackItem
 from chatops.model.changes import Happened
 from chatops.model.people import PlaceKind
+from chatops.ports import Outcome, TryPatch
 
 
 @dataclass(frozen=True)
@@ -101,17 +103,60 @@ def _add(desk: Desk, file: CaseFile, args: Pack) -> Decision:
             text = read_mailbox(text).text
         except NoPatch as no:
             raise Refusal(str(no)) from None
+    _news(desk, file, args.what, text, args.branch or "")
+    if args.what == "patch" and desk.settings.repository.checkout is not None and not file.case.drill:
+        return _try_first(desk, file, args.branch or "", text)
     return added(desk, file, desk.actor.id, args.what, text, args.branch or "")
 
 
-def added(desk: Desk, file: CaseFile, by: str, what: str, text: str, branch: str = "") -> Decision:
-    """It is in the pack: the room hears what is new, and the reporter gets a patch that they wished to review.
-
-    Raises :class:`Refusal` if it is the same as before.
-    """
-    before = [one for one in packing.versions(file, what, branch) if one.until is None]
+def _news(desk: Desk, file: CaseFile, what: str, text: str, branch: str) -> None:
+    """Raises :class:`Refusal` if exactly this is in the pack."""
+    before = [one for one in packing.current(file) if (one.what, one.branch) == (what, branch)]
     if before and desk.book.pack_text(before[-1].id) == text:
         raise Refusal(f"exactly this {packing.name(before[-1])} is in the pack already")
+
+
+def _try_first(desk: Desk, file: CaseFile, branch: str, text: str) -> Decision:
+    """Whether it applies is work for the repository; what comes of it is decided by :func:`tried`."""
+    progress = desk.fresh()
+    deed = TryPatch(branch=branch, text=text, by=desk.actor.id, progress=progress)
+    waiting = packing.card(file, f"trying whether the patch applies to {branch} …")
+    return Decision(reply=waiting, reply_key=progress, jobs=[Job(deed, file.id)])
+
+
+def tried(desk: Desk, file: CaseFile, deed: TryPatch, outcome: Outcome) -> Decision:
+    """The repository has tried a patch: it is in the pack, or refused in one line."""
+    why = _unfit(deed, outcome)
+    try:
+        if why is None:
+            _news(desk, working(file), "patch", deed.text, deed.branch)
+            decision = added(desk, file, deed.by, "patch", deed.text, deed.branch)
+            fits = packing.card(file, f"the patch applies to {deed.branch}; it is in the pack")
+            decision.reply = None
+            decision.messages.insert(0, Message(Here(), fits, edit=deed.progress))
+            return decision
+    except Refusal as no:
+        why = str(no)
+    refused = packing.card(file, f"the patch is not in the pack: {why}").model_copy(update={"tone": "warning"})
+    told = Happened("patch refused", file.id, {"branch": deed.branch})
+    return Decision(events=[told], messages=[Message(Security(), refused, edit=deed.progress)])
+
+
+def _unfit(deed: TryPatch, outcome: Outcome) -> str | None:
+    """Why a patch is not taken, in words; None if it is."""
+    if not outcome.ok:
+        return f"it could not be tried ({outcome.problem}); look at repository.checkout, and type it again"
+    if (branches := outcome.data.get("branches")) is not None:
+        close = nearest(deed.branch, branches)
+        known = f"there: {', '.join(branches[:10])}" if branches else "the checkout has none"
+        return f"no branch {short(deed.branch)}; {f'did you mean branch={close}?' if close else known}"
+    if not outcome.data["applies"]:
+        return f"it does not apply to {deed.branch} ({outcome.data['where']}); make it on that branch"
+    return None
+
+
+def added(desk: Desk, file: CaseFile, by: str, what: str, text: str, branch: str = "") -> Decision:
+    """It is in the pack: the room hears what is new, and the reporter gets a patch that they wished to review."""
     item, changes = packing.enter(desk, file, by, what, text, branch)
     room = packing.in_the_room(desk.book, file)
     reviewer = _reviewer(file, item)

@@ -139,7 +139,7 @@ def in_the_room(book: Book, file: CaseFile, place: Place | None = None) -> set[s
 
 def news(file: CaseFile, item: PackItem, by: str) -> Document:
     """What is new, to those who have the rest."""
-    return _card(
+    return card(
         file,
         f"new in the pack: {name(item)}" if item.number == 1 else f"a newer {name(item)} is in the pack",
         *_body(file, item, item.text),
@@ -148,13 +148,13 @@ def news(file: CaseFile, item: PackItem, by: str) -> Document:
 
 
 def gone(file: CaseFile, item: PackItem, reason: str | None) -> Document:
-    card = _card(
+    shown = card(
         file,
         f"the {named(item)} is withdrawn from the pack; please do not use it",
         *((quote(reason),) if reason else ()),
         para("What is left: ", typed(f"pack {file.id} show")),
     )
-    return card.model_copy(update={"tone": "warning"})
+    return shown.model_copy(update={"tone": "warning"})
 
 
 def whole(book: Book, file: CaseFile) -> Document:
@@ -164,13 +164,13 @@ def whole(book: Book, file: CaseFile) -> Document:
         blocks += [para(strong(_headline(item))), *_body(file, item, book.pack_text(item.id))]
     if not blocks:
         blocks.append(para("Nothing is in it yet."))
-    return _card(file, "the pack", *blocks)
+    return card(file, "the pack", *blocks)
 
 
 def one(book: Book, file: CaseFile, item: PackItem) -> Document:
     """A version of one thing, an old one too."""
     old = [para("This is not in the pack any more.")] if item.until is not None else []
-    return _card(file, f"the {named(item)}", *old, *_body(file, item, book.pack_text(item.id)))
+    return card(file, f"the {named(item)}", *old, *_body(file, item, book.pack_text(item.id)))
 
 
 def files(book: Book, file: CaseFile, items: Iterable[PackItem], to: Target, kind: str = "details") -> list[Outgoing]:
@@ -195,7 +195,7 @@ def filename(item: PackItem) -> str:
     return f"{item.case}-{branch}-{item.number}.patch"
 
 
-def _card(file: CaseFile, title: str, *blocks: Block) -> Document:
+def card(file: CaseFile, title: str, *blocks: Block) -> Document:
     return Document(title=f"{file.id}: {title}", kind="pack", tlp=Tlp.AMBER_STRICT, case=file.id, blocks=tuple(blocks))
 
 

@@ -34,6 +34,7 @@ TEAM_ONLY = frozenset(
         "mismatch seen",
         "private release seen in public",
         "release host failed",
+        "patch refused",
     }
 )
 """What names the reporter or is the team's own business."""

@@ -38,6 +38,7 @@ from chatops.ports import (
     Remove,
     Retire,
     TryLater,
+    TryPatch,
     Upload,
 )
 from chatops.service.heads import UNSETTLED, Heads
@@ -69,7 +70,7 @@ HOLD_ABSENT = timedelta(minutes=5)
 LONGEST_BACKOFF = timedelta(minutes=10)
 LONGEST_WAIT = timedelta(hours=1)
 """The longest that a service's own "retry after" is believed."""
-NEWS = (OpenRoom, Enter, Invite, Remove, Leave, Retire, Upload, *get_args(HostDeed))
+NEWS = (OpenRoom, Enter, Invite, Remove, Leave, Retire, Upload, TryPatch, *get_args(HostDeed))
 """Deeds whose success is told to the core, as an inbox row of its own; so is what any other brought back. The failure
 for good of any deed is, too."""
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import update
 from sqlmodel import col, select
 
-from chatops.commands import announce, private_release
+from chatops.commands import announce, pack, private_release
 from chatops.commands.desk import Actor, Decision, Desk, Message, Refusal, Security
 from chatops.config import Settings
 from chatops.document import Document, Tlp, para, typed
@@ -18,7 +18,7 @@ from chatops.model.flow import OutboxRow
 from chatops.model.journal import INSTALLATION, Entry, text_of
 from chatops.model.machines import Forbidden
 from chatops.model.people import Occupant, Place, PlaceKind
-from chatops.ports import Address, Outcome, Publish, Stage
+from chatops.ports import Address, Outcome, Publish, Stage, TryPatch
 from chatops.service import reminders, shelving
 from chatops.service.unit import Unit
 
@@ -46,6 +46,9 @@ def decide(unit: Unit, settings: Settings, outcome: Outcome, now: datetime, code
             shelving.surveyed(unit, outcome.data["releases"])
     elif kind in ("stage", "publish"):
         _host(unit, desk, row, outcome)
+    elif kind == "try-patch":
+        if (file := unit.book.case(row.case or "")) is not None:
+            unit.carry_out(pack.tried(desk, file, TryPatch.model_validate(row.deed), outcome))
     elif place is not None:
         _room(unit, place, kind, row, outcome, now)
 

@@ -42,7 +42,7 @@ from chatops.model.changes import Change, Happened, Moved
 from chatops.model.flow import OutboxRow
 from chatops.model.machines import Consent
 from chatops.model.people import Place, PlaceKind, Role
-from chatops.ports import Address, Aside, Deed, Enter, Leave, Post, Retire
+from chatops.ports import Address, Aside, Deed, Enter, Leave, Post, Retire, TryPatch
 from chatops.service import outbox
 from chatops.service.boards import Boards
 from chatops.service.doors import doors_for
@@ -57,6 +57,8 @@ from chatops.service.timers import cancel_timer, gather, set_timer, timer_set
 SHELL = "shell"
 RELEASE_HOST = "releases"
 """The service name of the release host's effects."""
+REPOSITORY = "repository"
+"""That of what is tried in a checkout of the project."""
 
 
 @dataclass(frozen=True)
@@ -306,11 +308,12 @@ class Unit:
                 )
 
     def order(self, job: Job) -> None:
-        """Work for the release host."""
+        """Work for the release host or the repository."""
+        service = REPOSITORY if isinstance(job.deed, TryPatch) else RELEASE_HOST
         self._queue(
             job.deed,
-            service=RELEASE_HOST,
-            conversation=f"{RELEASE_HOST}:{job.case or ''}",
+            service=service,
+            conversation=f"{service}:{job.case or ''}",
             kind=job.deed.t,
             case=job.case,
         )

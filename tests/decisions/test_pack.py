@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from chatops.plain import plain_text
-from chatops.ports import Upload
+from chatops.ports import Effect, Receipt, TryLater, Upload
 from tests.house import House, address, privately_released
 from tests.patches import fenced, patch
 
@@ -206,6 +206,64 @@ def test_a_drill_keeps_its_pack_in_the_security_room(members_house: House) -> No
     assert new
     assert {one.room for one in new} == {house.room("security")}
     assert not house.chat.files
+
+
+def test_with_a_checkout_a_patch_is_tried_first_and_then_handed_out(members_house: House) -> None:
+    house = members_house.with_checkout()
+    case = house.case
+    answer = said(house, "maintainer", "security", f"pack {case} add patch branch=main {fenced(patch())}")
+    assert f"{case}: the patch applies to main; it is in the pack" in answer
+    assert "By maintainer." in house.last(case, kind="pack").text
+    assert [one.document.title for one in house.seen_in("security")][-1] == f"{case}: new in the pack: patch for main"
+    assert files(house, "fedora") == [f"{case}-main-1.patch"]
+    assert house.journal_is_good()
+
+
+@pytest.mark.parametrize(
+    ("tried", "why"),
+    [
+        ({"applies": False, "where": "queue.c, line 1"}, "does not apply to main (queue.c, line 1)"),
+        ({"applies": False, "branches": ["v1.0", "maint"]}, "no branch main; did you mean branch=maint?"),
+        ({"applies": False, "branches": ["v1.0", "v2.0"]}, "no branch main; there: v1.0, v2.0"),
+        ({"applies": False, "branches": []}, "no branch main; the checkout has none"),
+        ("no-git", "it could not be tried (no-git)"),
+    ],
+)
+def test_a_patch_that_does_not_apply_is_refused_where_it_was_given_and_nobody_else_hears(
+    members_house: House, tried: object, why: str
+) -> None:
+    house = members_house.with_checkout()
+    house.repository.answer = tried  # type: ignore[assignment]
+    before = len(house.chat.seen)
+    answer = said(house, "maintainer", "security", f"pack {house.case} add patch branch=main {fenced(patch())}")
+    assert "the patch is not in the pack: " in answer
+    assert why in answer.splitlines()[0]
+    assert {one.room for one in house.chat.seen[before:]} == {house.room("security")}
+    assert not house.file(house.case).pack
+    assert not house.chat.files
+    assert "queue.c" not in str([(entry.what, entry.told["facts"]) for entry in house.journal()])
+    assert house.journal_is_good()
+
+
+def test_a_case_that_went_on_while_a_patch_was_tried_takes_it_no_more(members_house: House) -> None:
+    house = members_house.with_checkout()
+    case = house.case
+    held = []
+    perform = house.repository.perform
+
+    def later(effect: Effect) -> Receipt:
+        held.append(effect)
+        raise TryLater("busy")
+
+    house.repository.perform = later  # type: ignore[method-assign]
+    said(house, "maintainer", "security", f"pack {case} add patch branch=main {fenced(patch())}")
+    said(house, "maintainer", "security", f"embargo {case} end It is out.")
+    said(house, "maintainer", "security", f"close {case} It is out.")
+    house.repository.perform = perform  # type: ignore[method-assign]
+    house.wait(minutes=1)
+    assert held
+    assert f"the patch is not in the pack: {case} is closed" in house.last("security").document.title
+    assert not house.file(case).pack
 
 
 @pytest.mark.parametrize(

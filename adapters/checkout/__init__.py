@@ -1,0 +1,1 @@
+"""The repository port on a checkout of the project."""
