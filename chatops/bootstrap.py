@@ -17,6 +17,7 @@ from adapters.github.settings import GitHubSettings
 from adapters.mail.service import MailService
 from adapters.mail.service import Unusable as MailUnusable
 from adapters.mail.settings import MailSettings
+from adapters.matrix import marking
 from adapters.matrix.acl import ServerAcl, server_of
 from adapters.matrix.service import MatrixService
 from adapters.matrix.session import Unusable
@@ -30,6 +31,7 @@ from adapters.terminal.shell import run_shell
 from adapters.terminal.wire import Streams, dial
 from chatops.commands.registry import collect
 from chatops.config import BadConfiguration, GitHub, Mail, Matrix, Settings, Slack, read_secret
+from chatops.model.people import PlaceKind
 from chatops.ports import Service, TryLater
 from chatops.service.bot import Bot, utc_now
 from chatops.service.interact import Completions, Interactive
@@ -110,15 +112,30 @@ def _matrix(matrix: Matrix, settings: Settings) -> MatrixService:
         MatrixSettings(
             homeserver=matrix.homeserver,
             user_id=matrix.user,
-            store=settings.store.folder / "matrix",
+            store=_matrix_store(settings),
             password=matrix.password.get_secret_value(),
             device_name=matrix.device,
             prefix=f"!{settings.project.command}",
             federate=matrix.federate,
             acl=acl,
+            verified_only=frozenset(map(PlaceKind, matrix.verified_devices_only)),
             wait_for_keys=timedelta(minutes=matrix.key_wait_minutes),
         )
     )
+
+
+def _matrix_store(settings: Settings) -> Path:
+    return settings.store.folder / "matrix"
+
+
+def matrix_devices(settings: Settings, user: str | None) -> list[str]:
+    """Lines on the devices that the bot knows, its own first. Raises what :func:`explain` explains."""
+    return marking.listed(_matrix_store(settings), user)
+
+
+def matrix_mark(settings: Settings, user: str, device: str, *, trusted: bool) -> list[str]:
+    """The operator trusts a device, or does not: a line that says so. Raises what :func:`explain` explains."""
+    return marking.marked(_matrix_store(settings), user, device, trusted=trusted)
 
 
 def _slack(slack: Slack, settings: Settings) -> SlackService:

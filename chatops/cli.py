@@ -1,4 +1,4 @@
-"""The command line: ``chatops run``, ``demo``, ``shell``, ``contacts``, ``verify``, ``db``, ``journal``, ``export``."""
+"""The command line: ``chatops run``, ``demo``, ``shell``, and what operators need (``chatops --help``)."""
 
 from __future__ import annotations
 
@@ -64,6 +64,16 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("action", choices=("manifest",))
     one.add_argument("--url", help="the bot's public address, for HTTP; left out: Socket Mode")
     one.set_defaults(run=_slack)
+    one = verbs.add_parser("matrix", parents=[common], help="other people's Matrix devices: list, trust, distrust")
+    actions = one.add_subparsers(required=True, metavar="ACTION")
+    two = actions.add_parser("devices", parents=[common], help="their keys, to compare, and whether you trust them")
+    two.add_argument("user", metavar="USER", nargs="?", help="one account, @name:server (default: all)")
+    two.set_defaults(run=_matrix, action="devices")
+    for action, told in (("trust", "the key is its owner's: it may read"), ("distrust", "it reads nothing more")):
+        two = actions.add_parser(action, parents=[common], help=told)
+        two.add_argument("user", metavar="USER", help="@name:server")
+        two.add_argument("device", metavar="DEVICE", help="its id, as listed")
+        two.set_defaults(run=_matrix, action=action)
     one = verbs.add_parser("db", parents=[common], help="the database's schema")
     one.add_argument("action", choices=("upgrade", "check"))
     one.set_defaults(run=_db)
@@ -201,6 +211,22 @@ def _slack(options: argparse.Namespace) -> int:
     from chatops import bootstrap
 
     print(json.dumps(bootstrap.slack_manifest(_settings(options, quiet=True), options.url), indent=2))
+    return 0
+
+
+def _matrix(options: argparse.Namespace) -> int:
+    from chatops import bootstrap
+
+    settings = _settings(options, quiet=True)
+    try:
+        if options.action == "devices":
+            lines = bootstrap.matrix_devices(settings, options.user)
+        else:
+            trusted = options.action == "trust"
+            lines = bootstrap.matrix_mark(settings, options.user, options.device, trusted=trusted)
+    except Exception as error:
+        return _cannot_start(error)
+    print("\n".join(lines))
     return 0
 
 

@@ -96,6 +96,11 @@ class Matrix(Section):
     deny_servers: tuple[str, ...] = Field(
         default=(), description="these do not: evil.example, *.evil.example; both apply to rooms that exist, too"
     )
+    verified_devices_only: tuple[Literal["security", "embargo", "direct"], ...] = Field(
+        default=(),
+        description="in these kinds of rooms only devices read that `chatops matrix trust` marked: security, embargo,"
+        " direct; elsewhere devices are taken on first sight",
+    )
     key_wait_minutes: int = Field(default=10, ge=1, description="an undecryptable message waits so long for its key")
 
     @field_validator("allow_servers", "deny_servers")

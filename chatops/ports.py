@@ -19,6 +19,7 @@ from pydantic import AwareDatetime, Field
 
 from chatops.document import Document, Node
 from chatops.model.people import Address as Address
+from chatops.model.people import PlaceKind
 from chatops.picture import Picture, png
 
 MAIL = "mail"
@@ -152,6 +153,19 @@ class Nothing(Node):
     t: Literal["nothing"] = "nothing"
 
 
+class DeviceShut(Node):
+    """A device of a member's gets no keys to ``rooms``, because the operator wants devices verified there and has not
+    marked it; with ``may_read``: now they have. ``key`` is the device's, as people compare it.
+    """
+
+    t: Literal["device-shut"] = "device-shut"
+    who: str
+    device: str
+    key: str
+    rooms: tuple[str, ...]
+    may_read: bool
+
+
 class Outcome(Node):
     """What an effect brought back (a room's id, digests), or why it failed for good. Written by the outbox worker."""
 
@@ -174,7 +188,18 @@ class Due(Node):
 
 
 Event = Annotated[
-    Said | Reacted | Member | Invitation | Replaced | Dropped | Locked | Unreadable | Nothing | Outcome | Due,
+    Said
+    | Reacted
+    | Member
+    | Invitation
+    | Replaced
+    | Dropped
+    | Locked
+    | Unreadable
+    | Nothing
+    | DeviceShut
+    | Outcome
+    | Due,
     Field(discriminator="t"),
 ]
 
@@ -228,7 +253,8 @@ class Post(Node):
     ``ping`` lists the user ids to notify. ``doors`` are the rooms of cases that all who read this may enter, by case:
     their ids (in the outbox, our own ids of the places). ``discreet``: the notification text names case and kind only.
     ``instant``: sent at most once (an ephemeral answer). ``aside``: to be seen by this person only (always instant).
-    ``pin``: to be kept at the top of the room.
+    ``pin``: to be kept at the top of the room. ``bare``: it holds nothing that is not for everybody, and is said
+    without encryption where its reader has no device that may read.
     """
 
     t: Literal["post"] = "post"
@@ -243,6 +269,7 @@ class Post(Node):
     instant: bool = False
     aside: Aside | None = None
     pin: bool = False
+    bare: bool = False
 
 
 class OpenRoom(Node):
@@ -458,7 +485,8 @@ class Effect(Node):
     when the first one began. ``room`` is the service's id of the place (None where a deed has none). ``target`` is the
     event id of the message that ``Post.edit`` names. ``audience`` are the user ids that the core knows to be in the
     room or asked into it, the bot aside: while anybody else is in it, of whom the core has yet to hear, nothing is said
-    there (:class:`TryLater`). None: whoever it is may read it. ``case`` is the one that it is about.
+    there (:class:`TryLater`). None: whoever it is may read it. ``case`` is the one that it is about, and ``place`` what
+    the place is to the core (None where it has no such place).
     """
 
     id: str
@@ -471,6 +499,7 @@ class Effect(Node):
     first: AwareDatetime | None = None
     target: str | None = None
     audience: tuple[str, ...] | None = None
+    place: PlaceKind | None = None
 
 
 class Receipt(Node):

@@ -12,7 +12,7 @@ from adapters.matrix.pins import Pins
 from adapters.matrix.render import LIMIT, render
 from adapters.matrix.rooms import Room, Rooms
 from adapters.matrix.settings import MatrixSettings
-from adapters.matrix.sharing import Sharing
+from adapters.matrix.sharing import UNVERIFIED, Sharing
 from adapters.matrix.uploads import upload
 from chatops.ports import (
     Effect,
@@ -26,6 +26,7 @@ from chatops.ports import (
     Redact,
     Remove,
     Retire,
+    TryLater,
     Upload,
 )
 
@@ -74,7 +75,7 @@ class Outgoing:
 
     async def _post(self, effect: Effect, deed: Post) -> Receipt:
         room = await self._rooms.get(_place(effect))
-        event = await self._send(room, effect, _message(effect, deed, self._settings))
+        event = await self._send(room, effect, _message(effect, deed, self._settings), bare=deed.bare)
         target = effect.target if deed.edit else event
         # Something to press: one reaction of the bot's own for each action.
         for number, action in enumerate(deed.document.actions):
@@ -95,13 +96,21 @@ class Outgoing:
         content = await upload(self._http, deed, encrypt=room.encrypted)
         return Receipt(event=await self._send(room, effect, content))
 
-    async def _send(self, room: Room, effect: Effect, content: Json) -> str:
-        """Send under the effect's id: the same id on the same device is the same event, also encrypted anew."""
+    async def _send(self, room: Room, effect: Effect, content: Json, *, bare: bool = False) -> str:
+        """Send under the effect's id: the same id on the same device is the same event, also encrypted anew.
+
+        ``bare``: without encryption where nobody has a device that may read.
+        """
         if (event := await self._sent_before(room, effect)) is not None:
             return event
         kind = "m.room.message"
         if room.encrypted:
-            kind, content = "m.room.encrypted", await self._sharing.encrypt(room, kind, content, effect.audience)
+            try:
+                content = await self._sharing.encrypt(room, kind, content, effect.audience, effect.place)
+                kind = "m.room.encrypted"
+            except TryLater as problem:
+                if not bare or problem.code != UNVERIFIED:
+                    raise
         elif content["msgtype"] == "m.notice" and not content.get("m.mentions"):
             # By the default push rules a notice pings nobody, list or no list, and to check an empty one costs Synapse
             # 5 ms of the 40 that a message takes.

@@ -9,10 +9,12 @@ from typing import Any, Literal, cast, get_args
 
 from adapters.matrix.http import Http, Json, path
 from adapters.matrix.store import CryptoStore
-from adapters.matrix.trust import Kind
 
 MARK = "org.dynasched.chatops.room"
 """State event that the bot puts into rooms it makes: ``{"effect": id, "purpose": kind}``."""
+
+Kind = Literal["direct", "security", "embargo", "other"]
+"""What the bot made a room for."""
 
 _MODERN = {str(version) for version in range(1, 12)}  # rooms whose creator has no power beyond the table
 

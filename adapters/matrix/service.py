@@ -17,8 +17,10 @@ from adapters.matrix.rooms import Rooms
 from adapters.matrix.session import Session
 from adapters.matrix.settings import MatrixSettings
 from adapters.matrix.sharing import Sharing
+from adapters.matrix.shut import Shut
 from adapters.matrix.store import CryptoStore
 from adapters.matrix.sync import SyncLoop, cursor_of
+from adapters.matrix.trust import Trust, grouped
 from adapters.matrix.waiting import Waiting
 from chatops.ports import Effect, Impossible, Intake, Receipt, Received, TryLater
 
@@ -79,7 +81,9 @@ class MatrixService:
         archives = Archives(self._http, self._settings.largest_archive, self._settle)
         self._waiting = waiting = Waiting(self._settings, reader, rooms, intake, archives.put)
         await waiting.load()
-        self._outgoing = Outgoing(self._settings, self._http, rooms, Sharing(machine, devices, rooms))
+        trust = Trust(store, self._settings.verified_only)
+        self._shut = shut = Shut(self._settings, machine, self._http, trust, intake, self._wake.set)
+        self._outgoing = Outgoing(self._settings, self._http, rooms, Sharing(machine, devices, rooms, trust, shut))
         self._loop = SyncLoop(
             me=self._settings.user_id,
             http=self._http,
@@ -94,6 +98,7 @@ class MatrixService:
             wake=self._wake.set,
         )
         await self._publish()
+        log.info("Matrix device %s, its key: %s", self.device_id, grouped(self.fingerprint))
         self._wake.set()
         for work in (self._loop.run(self._stop), self._upkeep(), archives.run(self._stop)):
             self._tasks.append(asyncio.create_task(work))
@@ -150,6 +155,7 @@ class MatrixService:
             await self._try(self._learn)
             await self._try(self._waiting.retry)
             await self._try(self._devices.unwedge)
+            await self._try(self._shut.tell)
 
     async def _try(self, chore: Callable[[], Awaitable[object]]) -> None:
         try:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from adapters.matrix.acl import ServerAcl
+from chatops.model.people import PlaceKind
 
 
 def utc_now() -> datetime:
@@ -36,6 +37,8 @@ class MatrixSettings:
     """Whether rooms that the bot makes are open to other servers. Never changes for a room that exists."""
     acl: ServerAcl = field(default_factory=ServerAcl)
     """Which homeservers may take part in the security team's and the cases' rooms."""
+    verified_only: frozenset[PlaceKind] = frozenset()
+    """Kinds of places in which only devices read that the operator marked."""
     wait_for_keys: timedelta = timedelta(minutes=10)
     """How long a message that can't be decrypted yet waits before its sender is asked to send it again."""
     largest_archive: int = 1 << 30

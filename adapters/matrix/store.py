@@ -9,7 +9,7 @@ key of the installation.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -34,11 +34,18 @@ CREATE TABLE IF NOT EXISTS olm (id TEXT PRIMARY KEY, curve25519 TEXT NOT NULL, p
 CREATE TABLE IF NOT EXISTS megolm (room TEXT, curve25519 TEXT, id TEXT, ed25519 TEXT NOT NULL, pickle BLOB NOT NULL,
     PRIMARY KEY (room, curve25519, id)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS device (user TEXT, id TEXT, ed25519 TEXT NOT NULL, curve25519 TEXT NOT NULL,
-    name TEXT NOT NULL, deleted INTEGER NOT NULL, trust INTEGER NOT NULL, PRIMARY KEY (user, id)) WITHOUT ROWID;
+    name TEXT NOT NULL, deleted INTEGER NOT NULL, trust INTEGER NOT NULL,
+    seen TEXT NOT NULL DEFAULT (strftime('%Y-%m-%d %H:%M UTC', 'now')), PRIMARY KEY (user, id)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS mark (user TEXT, id TEXT, ed25519 TEXT, trusted INTEGER NOT NULL,
+    PRIMARY KEY (user, id, ed25519)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS encrypted_room (id TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS seen (session TEXT, number INTEGER, event TEXT NOT NULL,
     PRIMARY KEY (session, number)) WITHOUT ROWID;
 """
+
+
+Marked = tuple[str, str, str]
+"""A user id, a device id, and the device's Ed25519 key."""
 
 
 class CryptoStore:
@@ -49,6 +56,8 @@ class CryptoStore:
     def __init__(self, file: Path, pickle_key: str) -> None:
         self._key = pickle_key
         self._depth = 0
+        self._marks: Mapping[Marked, bool] = {}
+        self._marks_of: int | None = None
         self._db = sqlite3.connect(file, isolation_level=None)
         self._db.execute("PRAGMA journal_mode = WAL")
         self._db.execute("PRAGMA synchronous = FULL")
@@ -121,14 +130,21 @@ class CryptoStore:
 
     def load_device_keys(self) -> Any:
         store = DeviceStore()
-        for user, device, ed, curve, name, deleted, trust in self._db.execute("SELECT * FROM device"):
-            keys = {"ed25519": ed, "curve25519": curve}
-            store.add(OlmDevice(user, device, keys, name, bool(deleted), TrustState(trust)))
+        for device, _ in self.devices():
+            store.add(device)
         return store
+
+    def devices(self) -> Iterator[tuple[Any, str]]:
+        """All devices of others that were ever seen, and when that was first (UTC, to be read by people)."""
+        for user, device, ed, curve, name, deleted, trust, seen in self._db.execute("SELECT * FROM device"):
+            keys = {"ed25519": ed, "curve25519": curve}
+            yield OlmDevice(user, device, keys, name, bool(deleted), TrustState(trust)), seen
 
     def save_devices(self, devices: Iterable[Any]) -> None:
         self._db.executemany(
-            "INSERT OR REPLACE INTO device VALUES (?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO device (user, id, ed25519, curve25519, name, deleted, trust) VALUES (?, ?, ?, ?, ?, ?, ?)"
+            " ON CONFLICT DO UPDATE SET ed25519 = excluded.ed25519, curve25519 = excluded.curve25519,"
+            " name = excluded.name, deleted = excluded.deleted, trust = excluded.trust",
             [
                 (d.user_id, d.id, d.ed25519, d.curve25519, d.display_name, int(d.deleted), d.trust_state.value)
                 for d in devices
@@ -146,6 +162,21 @@ class CryptoStore:
 
     def save_encrypted_room(self, room: str) -> None:
         self._db.execute("INSERT OR IGNORE INTO encrypted_room VALUES (?)", (room,))
+
+    def marks(self) -> Mapping[Marked, bool]:
+        """What the operator said of devices: whether they trust them. Read anew when another process has written."""
+        version = self._db.execute("PRAGMA data_version").fetchone()[0]
+        if version != self._marks_of:
+            rows = self._db.execute("SELECT user, id, ed25519, trusted FROM mark")
+            self._marks = {(user, device, key): bool(trusted) for user, device, key, trusted in rows}
+            self._marks_of = version
+        return self._marks
+
+    def save_mark(self, device: Any, *, trusted: bool) -> None:
+        """Note that the operator trusts a device, or does not."""
+        values = device.user_id, device.id, device.ed25519, int(trusted)
+        self._db.execute("INSERT OR REPLACE INTO mark VALUES (?, ?, ?, ?)", values)
+        self._marks_of = None
 
     def first_seen_in(self, session: str, number: int, event: str) -> str:
         """The event that first bore a session's message index; ``event`` itself if this is the first time.

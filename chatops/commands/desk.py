@@ -165,7 +165,7 @@ class Message:
     ``ping`` are contacts to notify. ``key`` names the effect, so that a later message can edit it (``edit``).
     ``kind`` tells the gate what it is: ``details`` (the default), ``reporter`` (what the reporter may hear of their own
     report), ``told`` (a coordinator's decision to tell somebody who has not accepted). ``pin``: to be kept at the top
-    of the room.
+    of the room. ``bare``: see :class:`chatops.ports.Post`.
     """
 
     to: Target
@@ -175,6 +175,7 @@ class Message:
     edit: str | None = None
     kind: str = "details"
     pin: bool = False
+    bare: bool = False
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ from chatops.model.people import Occupant, Place, PlaceKind, Role
 from chatops.ports import (
     Address,
     Aside,
+    DeviceShut,
     Dropped,
     Due,
     Invitation,
@@ -38,7 +39,7 @@ from chatops.ports import (
     Said,
     Unreadable,
 )
-from chatops.service import alerts, dispatch, listening, membership, outcomes, reminders
+from chatops.service import alerts, devices, dispatch, listening, membership, outcomes, reminders
 from chatops.service.patience import Patience
 from chatops.service.unit import NOWHERE, SHELL, Origin, Unit, refusal
 
@@ -105,6 +106,10 @@ class Decider:
                 if self._patient(received, unit, desk):
                     what = "fetch your file" if lost.file else "decrypt your message"
                     unit.carry_out(Decision(reply=refusal(f"I could not {what}; please send it again.")))
+            case DeviceShut() as shut:
+                unit, desk = self._desk(session, received, shut.who, shut.rooms[0], None, now)
+                if shut.may_read or self._patient(received, unit, desk):
+                    devices.told(unit, desk, shut)
             case Nothing():
                 pass
             case Locked():

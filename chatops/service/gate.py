@@ -34,6 +34,8 @@ def gate(session: Session, row: OutboxRow, now: datetime) -> Ruling:
         return Ruling("hold", "not-said-yet")
     if deed not in SPEAKING:
         return PASS
+    if row.deed.get("bare") and (row.case or row.tlp > Tlp.CLEAR):
+        return Ruling("refuse", "public")
     if place is None:
         return _to_one(book, row, row.audience, now) if row.audience is not None else _uncased(row, "nobody")
     if place.state == "closed":

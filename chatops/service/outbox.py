@@ -219,7 +219,7 @@ class Outbox:
             return None
         if isinstance(deed, Post) and deed.doors:  # as late as this: a case's first cards come before its room
             deed = deed.model_copy(update={"doors": opened(session, deed.doors)})
-        room, audience = _where(session, row, deed)
+        room, audience, place = _where(session, row, deed)
         effect = Effect(
             id=row.key,
             service=row.service,
@@ -231,6 +231,7 @@ class Outbox:
             target=target,
             audience=audience,
             case=row.case,
+            place=place,
         )
         change_outbox(
             session,
@@ -364,15 +365,15 @@ def is_instant(deed: Deed) -> bool:
     return isinstance(deed, Post) and deed.instant
 
 
-def _where(session: Session, row: OutboxRow, deed: Deed) -> tuple[str | None, tuple[str, ...] | None]:
-    """The room of an effect, and who may be in it when something is said there."""
+def _where(session: Session, row: OutboxRow, deed: Deed) -> tuple[str | None, tuple[str, ...] | None, PlaceKind | None]:
+    """The room of an effect, who may be in it when something is said there, and what the place is to us."""
     found = session.execute(_ROOM, {"place": row.place}).one_or_none() if row.place is not None else None
     if found is None:
-        return row.room, None
+        return row.room, None, None
     audience = None
     if isinstance(deed, Post | Upload) and found.kind != PlaceKind.PUBLIC:
         audience = tuple(sorted(session.execute(_OCCUPANTS, {"place": row.place}).scalars()))
-    return found.room or row.room, audience
+    return found.room or row.room, audience, PlaceKind(found.kind)
 
 
 def _target(session: Session, row: OutboxRow, key: str) -> tuple[bool, str | None]:

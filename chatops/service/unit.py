@@ -452,6 +452,7 @@ class Unit:
             instant=place is None,  # a shell that is gone is nobody's fault, nor an aside that nobody reads
             aside=self._origin.aside if place is None else None,
             pin=message.pin and place is not None,
+            bare=message.bare,
             discreet=place is not None and place.kind == PlaceKind.EMBARGO and self._settings.policy.discreet,
         )
         self._queue(
@@ -491,6 +492,8 @@ class Unit:
             edited = self.session.exec(select(OutboxRow.conversation).where(col(OutboxRow.key) == message.edit)).first()
             if edited:
                 return edited
+        if message.bare and place is not None:
+            return f"bare:{place.id}"  # not behind what nobody can read yet
         if here:
             return f"reply:{self._origin.service}:{self._origin.event}"
         return f"place:{place.id}" if place else f"room:{self._origin.room}"
