@@ -202,6 +202,24 @@ class Wording(Section):
         return words
 
 
+class Advisories(Section):
+    """Where advisories are published for people and machines, and what those who read them need to know of us."""
+
+    folder: Path | None = Field(default=None, description="they are written here; it may be a checkout of your site")
+    url: str | None = Field(default=None, pattern=r"^https?://", description="where that folder is on the web")
+    namespace: str | None = Field(
+        default=None, pattern=r"^https?://", description="your own address on the web; the release page's, if not set"
+    )
+    cna: str | None = Field(
+        default=None,
+        pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$",
+        description="who assigns your CVE ids, by their UUID at CVE Services; without it no CVE record is written",
+    )
+    ecosystem: str | None = Field(default=None, description="where you are a package, by OSV's name: PyPI, crates.io")
+    package: str | None = Field(default=None, description="the package's name there")
+    attach: bool = Field(default=True, description="the files are put into public rooms with the announcement")
+
+
 class Releases(Section):
     """Where releases are published: GitHub, or a plain directory of archives with SHA*SUMS files. And the directory
     where new ones are prepared in private.
@@ -266,6 +284,7 @@ class Settings(Section):
     mail: Mail | None = None
     github: GitHub | None = None
     wording: Wording = Wording()
+    advisories: Advisories = Advisories()
     releases: Releases = Releases()
     repository: Repository = Repository()
     components: Mapping[Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9.-]{0,39}$")], Component] = {}
@@ -292,6 +311,7 @@ SECTIONS: Mapping[str, type[Section]] = {
     "lists": MailList,
     "github": GitHub,
     "wording": Wording,
+    "advisories": Advisories,
     "releases": Releases,
     "repository": Repository,
     "components": Component,
@@ -355,18 +375,20 @@ def _anchored(settings: Settings, base: Path) -> Settings:
     def at(path: Path | None) -> Path | None:
         return None if path is None else base / path.expanduser()
 
-    store = settings.store.model_copy(update={"folder": at(settings.store.folder)})
-    releases = settings.releases.model_copy(
-        update={"folder": at(settings.releases.folder), "staging": at(settings.releases.staging)}
-    )
-    repository = settings.repository.model_copy(update={"checkout": at(settings.repository.checkout)})
-    matrix = settings.matrix and _with_secrets(settings.matrix, "matrix", base)
-    slack = settings.slack and _with_secrets(settings.slack, "slack", base)
-    github = settings.github and _with_secrets(settings.github, "github", base)
     mail = settings.mail and _with_secrets(settings.mail, "mail", base)
-    mail = mail and mail.model_copy(update={"ca_file": at(mail.ca_file)})
-    update = {"store": store, "releases": releases, "matrix": matrix, "slack": slack, "github": github, "mail": mail}
-    return settings.model_copy(update={**update, "repository": repository})
+    made = {
+        "store": settings.store.model_copy(update={"folder": at(settings.store.folder)}),
+        "releases": settings.releases.model_copy(
+            update={"folder": at(settings.releases.folder), "staging": at(settings.releases.staging)}
+        ),
+        "repository": settings.repository.model_copy(update={"checkout": at(settings.repository.checkout)}),
+        "advisories": settings.advisories.model_copy(update={"folder": at(settings.advisories.folder)}),
+        "matrix": settings.matrix and _with_secrets(settings.matrix, "matrix", base),
+        "slack": settings.slack and _with_secrets(settings.slack, "slack", base),
+        "github": settings.github and _with_secrets(settings.github, "github", base),
+        "mail": mail and mail.model_copy(update={"ca_file": at(mail.ca_file)}),
+    }
+    return settings.model_copy(update=made)
 
 
 S = TypeVar("S", bound=Section)

@@ -8,8 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
+from chatops.advisory.text import facts
 from chatops.checksums.archives import KnownArchive
+from chatops.commands.advising import content, gaps, kept_of, write_down
+from chatops.commands.advisory import Published, draft
 from chatops.commands.alarms import no_alarms, retrospective_alarm
 from chatops.commands.cards import board
 from chatops.commands.declare import CaseUse, Command, Who, option, raw
@@ -31,12 +35,10 @@ from chatops.commands.kinds import Text, Version
 from chatops.commands.moving import edit_case, moved, states
 from chatops.commands.releases import check_lines
 from chatops.commands.report import to_reporters
-from chatops.commands.typed import short
 from chatops.document import (
     Block,
     Document,
     Line,
-    Quote,
     Tlp,
     bullets,
     code,
@@ -46,7 +48,6 @@ from chatops.document import (
     para,
     quote,
     strong,
-    typed,
     when,
 )
 from chatops.model.book import CaseFile, Shelf
@@ -60,9 +61,9 @@ from chatops.ports import Publish
 @dataclass(frozen=True)
 class Announce:
     text: str | None = raw(
-        Text("TEXT", 8000), "what the public reads about the problem; the title, if left out", default=None
+        Text("TEXT", 8000), "what the public reads about the problem; the advisory's, if left out", default=None
     )
-    vulnerable: str | None = option(Text("VERSION,…", 1000), "the releases to mark as removed: 1.0.0,0.9.4")
+    vulnerable: list[str] | None = option(Published(), "the releases to mark as removed; the advisory's, if left out")
     version: str | None = option(Version(), "the release with the fix, if the embargo ended before a private one")
 
 
@@ -83,13 +84,9 @@ def _checked(desk: Desk, args: Announce) -> tuple[str, list[str]]:
     if args.version not in (None, version):
         raise Refusal(f"the release with the fix is {version}, not {args.version}")
     apply(Move.ANNOUNCE, states(file))
-    named = [word for word in (args.vulnerable or "").replace(",", " ").split() if word]
-    for old in named:
-        release = desk.book.release(old)
-        if release is None or release.state == "private":
-            known = ", ".join(r.version for r in desk.book.releases() if r.state == "published") or "none"
-            raise Refusal(f"no published release {short(old)}; published: {known}")
-    return version, named
+    if args.vulnerable is not None:
+        return version, args.vulnerable
+    return version, list(kept_of(desk, file.id).vulnerable or ())
 
 
 def preview(desk: Desk, args: Announce) -> Preview:
@@ -109,6 +106,9 @@ def preview(desk: Desk, args: Announce) -> Preview:
     warnings = []
     if file.terms_date and file.terms_date > desk.now and file.embargoed:
         warnings.append(line(strong("Before the date"), " that members agreed to."))
+    told = content(desk, file, text=args.text, version=version)
+    if missing := gaps(file, told, kept_of(desk, file.id)):
+        warnings.append(line(strong("The advisory lacks: "), "; ".join(missing), "."))
     linked = _linked(desk, file)
     warnings += [line(strong("Linked: "), f"{other} is under an embargo", *until, ".") for other, until in linked]
     if desk.now.weekday() >= 4:
@@ -146,18 +146,8 @@ def _draft(file: CaseFile, public: Document) -> tuple[Message, ...]:
     """For a reporter who wished to review it (policy, step 1): the same words, while they can still be changed."""
     if file.case.reporter is None or (file.case.wishes or {}).get("review") != "yes":
         return ()
-    document = Document(
-        title=f"{file.id}: this is what the public will read; is it right?",
-        kind="draft",
-        tlp=Tlp.AMBER_STRICT,
-        case=file.id,
-        blocks=(
-            para("You wished to read it first. To have something changed: ", typed(f"report {file.id} TEXT")),
-            para(strong(public.title)),
-            *public.blocks,
-        ),
-    )
-    return (Message(Direct(file.case.reporter), document, kind="reporter"),)
+    words = (para(strong(public.title)), *public.blocks)
+    return (Message(Direct(file.case.reporter), draft(file, words), kind="reporter"),)
 
 
 def _linked(desk: Desk, file: CaseFile) -> list[tuple[str, Line]]:
@@ -178,7 +168,7 @@ def handle(desk: Desk, args: Announce) -> Decision:
         file.id,
         {"version": version, "vulnerable": ", ".join(vulnerable) or "none"},
         text=args.text,
-        changes=(edit_case(file, announcing_at=desk.now),),
+        changes=(*_kept(desk, file, args.text, vulnerable), edit_case(file, announcing_at=desk.now)),
     )
     held = {archive.name: archive for archive in desk.book.archives(version) if archive.path}
     if held and desk.settings.release_host != "none":
@@ -201,6 +191,12 @@ def handle(desk: Desk, args: Announce) -> Decision:
     general = general_release(desk, file, version, vulnerable, args.text)
     general.events.insert(0, begun)
     return general
+
+
+def _kept(desk: Desk, file: CaseFile, text: str | None, vulnerable: list[str]) -> tuple[Change, ...]:
+    """What was said with the command is part of the advisory from now on."""
+    values: dict[str, Any] = {"vulnerable": vulnerable} | ({"text": text} if text else {})
+    return (write_down(desk, file.id, **values),)
 
 
 def general_release(
@@ -262,25 +258,13 @@ def general_release(
 
 def announcement(desk: Desk, file: CaseFile, text: str | None, version: str, vulnerable: Sequence[str]) -> Document:
     """What the public reads. From here on the case's title is no secret."""
-    case = file.case
+    told = content(desk, file, text=text, version=version)
     archives: list[KnownArchive] = [
         archive for archive in Shelf(desk.book.session, frozenset({file.id})).by_version(version) if archive.digests
     ]
-    pairs: list[tuple[str, str | Line]] = [
-        (name, value)
-        for name, value in (
-            ("Severity", f"{case.band} ({case.severity})" if case.severity else None),
-            ("CVE", case.cve),
-            ("Affected", case.versions),
-            ("Fixed in", version),
-            ("Mitigation", case.mitigation),
-            ("Credit", case.credit),
-        )
-        if value
-    ]
-    said: Quote = quote(text or case.title)
+    pairs = [(label, words) for label, words in facts(told) if label != "Published"]
     blocks: list[Block] = [
-        said,
+        quote(told.text),
         fields(*pairs),
         para(strong("Please upgrade as quickly as you can."), " ", link(desk.settings.project.release_page)),
     ]

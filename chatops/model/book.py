@@ -16,7 +16,7 @@ from sqlmodel.sql.expression import SelectOfScalar
 from chatops.checksums.archives import ArchiveState, KnownArchive, Provenance
 from chatops.checksums.digests import Algorithm
 from chatops.model.base import Row
-from chatops.model.cases import Case, Downstream, Note, PackItem, Participant, Pending, Proposal
+from chatops.model.cases import Advisory, Case, Downstream, Note, PackItem, Participant, Pending, Proposal
 from chatops.model.flow import InboxRow, OutboxRow
 from chatops.model.machines import IN_FORCE, Consent, Embargo
 from chatops.model.people import Address, Contact, ContactAddress, Occupant, Place, PlaceKind, Role
@@ -333,6 +333,10 @@ class Book:
         for contact in self._all(_CONTACTS_WITH, ids=sorted(wanted)) if wanted else ():
             file.contacts[contact.id] = contact
         return file
+
+    def advisory(self, case: str) -> Advisory | None:
+        """What is written down for the public to read."""
+        return self._get(Advisory, case)
 
     def exists(self, case: str) -> bool:
         return self._get(Case, case) is not None

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlmodel import Field
 
-from chatops.model.base import Row, case_text, instant, json_column
+from chatops.model.base import Row, case_json, case_text, instant, json_column
 
 
 class Case(Row, table=True):
@@ -153,3 +153,23 @@ class Pending(Row, table=True):
     made_at: datetime = instant(required=True)
     expires_at: datetime = instant(required=True)
     state: str = "open"  # open, confirmed, void
+
+
+class Advisory(Row, table=True):
+    """What the public will read of a case, beyond the facts that the case has itself.
+
+    ``vulnerable`` are the releases to take down; ``reviewed`` is the digest of what the reporter found right;
+    ``corrections`` are (ISO instant, what was put right), each a new revision of what was published.
+    """
+
+    case: str = Field(primary_key=True)
+    title: str | None = case_text()
+    text: str | None = case_text()
+    cwes: list[str] = case_json()
+    fixed: list[str] = case_json()
+    vulnerable: list[str] = case_json()
+    credits: list[str] = case_json()
+    references: list[str] = case_json()
+    corrections: list[list[str]] = case_json()
+    reviewed: str | None = None
+    reviewed_at: datetime | None = instant()

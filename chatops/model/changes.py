@@ -7,6 +7,7 @@ lists plain row changes, so a new command needs no projection code of its own. C
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -16,7 +17,7 @@ from sqlalchemy import Table, delete, insert, update
 from sqlmodel import Session, SQLModel
 
 from chatops.model.base import Row
-from chatops.model.cases import Case, Downstream, Note, PackItem, Participant, Pending, Proposal
+from chatops.model.cases import Advisory, Case, Downstream, Note, PackItem, Participant, Pending, Proposal
 from chatops.model.people import Contact, ContactAddress, Occupant, Place
 from chatops.model.releases import Archive, ArchiveDigest, Release
 from chatops.model.types import CaseJson, CaseText, Instant
@@ -27,6 +28,7 @@ STATE: tuple[type[Row], ...] = (
     Place,
     Occupant,
     Case,
+    Advisory,
     Participant,
     Downstream,
     Proposal,
@@ -151,8 +153,9 @@ def plain(change: Change | Moved) -> tuple[list[Any], dict[str, str]]:
         return ["gone", change.table, dict(change.key)], texts
     values: dict[str, Any] = {}
     for name, value in change.values.items():
-        if isinstance(_TABLES[change.table].columns[name].type, CaseText | CaseJson) and value is not None:
-            texts[name] = value
+        kind = _TABLES[change.table].columns[name].type
+        if isinstance(kind, CaseText | CaseJson) and value is not None:
+            texts[name] = value if isinstance(kind, CaseText) else json.dumps(value)
         else:
             values[name] = value.isoformat() if isinstance(value, datetime) else value
     return ["new" if change.new else "put", change.table, dict(change.key), values], texts
@@ -171,4 +174,8 @@ def revive(told: list[Any], texts: Mapping[str, str | None]) -> Change | Moved:
         name: datetime.fromisoformat(value) if isinstance(columns[name].type, Instant) and value else value
         for name, value in rest[0].items()
     }
-    return Change(table, key, {**values, **texts}, new=kind == "new")
+    told_texts = {
+        name: json.loads(text) if text is not None and isinstance(columns[name].type, CaseJson) else text
+        for name, text in texts.items()
+    }
+    return Change(table, key, {**values, **told_texts}, new=kind == "new")

@@ -13,6 +13,22 @@ depends_on = None
 
 def upgrade() -> None:
     op.create_table(
+        "advisory",
+        sa.Column("case", sa.String(), nullable=False),
+        sa.Column("title", sa.Text(), nullable=True),
+        sa.Column("text", sa.Text(), nullable=True),
+        sa.Column("cwes", sa.Text(), nullable=True),
+        sa.Column("fixed", sa.Text(), nullable=True),
+        sa.Column("vulnerable", sa.Text(), nullable=True),
+        sa.Column("credits", sa.Text(), nullable=True),
+        sa.Column("references", sa.Text(), nullable=True),
+        sa.Column("corrections", sa.Text(), nullable=True),
+        sa.Column("reviewed", sa.String(), nullable=True),
+        sa.Column("reviewed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("case"),
+    )
+
+    op.create_table(
         "anchor",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),

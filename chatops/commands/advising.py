@@ -1,0 +1,112 @@
+"""The advisory of a case: its content as it stands, what it lacks, and what of it members may see before the day."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+from chatops.advisory.content import Content, Credit, Publisher
+from chatops.advisory.ranges import read_ranges
+from chatops.commands.desk import Desk
+from chatops.config import Settings
+from chatops.model.book import CaseFile
+from chatops.model.cases import Advisory
+from chatops.model.changes import Change, new, put
+
+
+def publisher(settings: Settings) -> Publisher:
+    """The project, as the formats want to have it."""
+    ours = settings.advisories
+    page = settings.project.release_page
+    whole = urlsplit(page)
+    return Publisher(
+        project=settings.project.name,
+        namespace=ours.namespace or f"{whole.scheme}://{whole.netloc}",
+        page=page,
+        advisories=ours.url,
+        ecosystem=ours.ecosystem,
+        package=ours.package,
+        cna=ours.cna,
+    )
+
+
+def content(
+    desk: Desk, file: CaseFile, *, text: str | None = None, version: str | None = None, kept: Advisory | None = None
+) -> Content:
+    """What would be published now. ``text``, ``version`` and ``kept`` stand for what is not on record yet."""
+    case = file.case
+    kept = kept or kept_of(desk, file.id)
+    released = case.released_at or desk.now
+    corrections = tuple((datetime.fromisoformat(at), what) for at, what in kept.corrections or ())
+    fix = case.version or version
+    named = (*((Credit(case.credit),) if case.credit else ()), *(Credit(one, "other") for one in kept.credits or ()))
+    return Content(
+        publisher=publisher(desk.settings),
+        id=case.id,
+        title=kept.title or case.title,
+        text=text or kept.text or kept.title or case.title,
+        released=released,
+        changed=corrections[-1][0] if corrections else released,
+        severity=case.severity,
+        band=case.band,
+        cve=case.cve,
+        cwes=tuple(kept.cwes or ()),
+        versions=case.versions,
+        affected=read_ranges(case.versions or ""),
+        fixed=tuple(dict.fromkeys((*((fix,) if fix else ()), *(kept.fixed or ())))),
+        mitigation=case.mitigation,
+        credits=named,
+        references=tuple(kept.references or ()),
+        corrections=corrections,
+    )
+
+
+def gaps(file: CaseFile, told: Content, kept: Advisory) -> list[str]:
+    """What an advisory should say and this one does not; and what the reporter has yet to say of it."""
+    lacks = [
+        ("what happened, in words for the public", kept.text or told.text != told.title),
+        ("a severity (triage severity=CVSS)", told.severity),
+        ("a CVE id (triage cve=CVE-ID)", told.cve),
+        ("the kind of weakness (cwe=CWE-787)", told.cwes),
+        ("the affected versions (affected=<1.0.1)", told.versions),
+        ("affected versions that machines read too: <1.0.1, or 0.9.0-1.0.0", told.affected or not told.versions),
+        ("the release with the fix", told.fixed),
+    ]
+    missing = [what for what, there in lacks if not there]
+    if (file.case.wishes or {}).get("review") == "yes":
+        if kept.reviewed is None:
+            missing.append("the reporter's review: they wished to read it first (to=reporter)")
+        elif kept.reviewed != digest(told):
+            missing.append("the reporter's review of what was changed since (to=reporter)")
+    return missing
+
+
+def digest(told: Content) -> str:
+    """Of what somebody reads and finds right; the hour at which it is published is no part of it."""
+    said = (told.title, told.text, told.severity, told.cve, told.cwes, told.versions, told.fixed, told.mitigation)
+    rest = (told.credits, told.references)
+    return hashlib.sha256(repr((said, rest)).encode()).hexdigest()
+
+
+def kept_of(desk: Desk, case: str) -> Advisory:
+    """What is written down for the public to read; an empty one if that is nothing yet."""
+    return desk.book.advisory(case) or Advisory(case=case)
+
+
+def write_down(desk: Desk, case: str, **values: Any) -> Change:
+    """New values for columns of a case's advisory."""
+    if desk.book.advisory(case) is None:
+        return new(Advisory(case=case, **values))
+    return put(Advisory, case, **values)
+
+
+def listed(value: str | None) -> Sequence[str] | None:
+    """The items of what was typed with commas between; ``none`` for none of them. None if nothing was typed."""
+    if value is None:
+        return None
+    if value.strip().casefold() == "none":
+        return []
+    return list(dict.fromkeys(one.strip() for one in value.split(",") if one.strip()))

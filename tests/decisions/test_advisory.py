@@ -1,0 +1,100 @@
+"""The advisory as it grows with the case: written by the team, read by the reporter, used by the announcement."""
+
+from __future__ import annotations
+
+import pytest
+
+from chatops.plain import plain_text
+from tests.house import House, code_in
+
+ANSWERS = {
+    "advisory {case} cwe=overflow": '"overflow" is no weakness; write it as in CWE-787 (see cwe.mitre.org)',
+    "advisory {case} reference=ftp://example.org": (
+        '"ftp://example.org" is no address on the web; write it as in https://example.org/page'
+    ),
+    "advisory {case} vulnerable=9.9": "no published release 9.9; published: none",
+}
+
+
+def test_it_is_written_bit_by_bit_and_says_what_is_missing(released_house: House) -> None:
+    house = released_house
+    empty = house.say("maintainer", "security", f"advisory {house.case}")
+    assert empty is not None
+    assert "Still missing" in plain_text(empty)
+    house.say("maintainer", "security", f'advisory {house.case} affected="<1.0.1" cwe=787')
+    card = house.say("maintainer-2", "security", f"advisory {house.case} zqwordsqz overflow the queue.")
+    assert card is not None
+    text = plain_text(card)
+    assert "CWE-787 (Out-of-bounds Write)" in text
+    assert "Affected: <1.0.1" in text
+    assert "zqwordsqz overflow the queue." in text
+    assert "a CVE id" in text
+    assert "the kind of weakness" not in text
+    assert house.journal_is_good()
+
+
+@pytest.mark.parametrize("line", ANSWERS)
+def test_what_cannot_be_gets_one_line_and_changes_nothing(released_house: House, line: str) -> None:
+    house = released_house
+    before = house.state()
+    answer = house.say("maintainer", "security", line.format(case=house.case))
+    assert answer is not None
+    assert plain_text(answer).startswith(ANSWERS[line])
+    assert house.state()["advisory"] == before["advisory"]
+
+
+def test_the_announcement_says_what_the_advisory_says(released_house: House) -> None:
+    house = released_house
+    house.room("public")
+    house.say("maintainer", "security", f"advisory {house.case} cwe=CWE-787 zqwordsqz overflow the queue.")
+    card = house.say("maintainer", "security", f"announce {house.case}")
+    assert card is not None
+    assert "zqwordsqz" in plain_text(card)
+    assert "The advisory lacks: " in plain_text(card)
+    house.say("maintainer", "security", f"advisory {house.case} Other words.")
+    answer = house.say("maintainer-2", "security", f"confirm {code_in(card)}")
+    assert answer is not None
+    assert "has changed since" in answer.title, "what was confirmed is what goes out"
+    again = house.say("maintainer", "security", f"announce {house.case}")
+    assert again is not None
+    house.say("maintainer-2", "security", f"confirm {code_in(again)}")
+    said = house.last("public").text
+    assert "Other words." in said
+    assert "CWE-787" in said
+    refused = house.say("maintainer", "security", f"advisory {house.case} Too late.")
+    assert refused is not None
+    assert "announced already" in refused.title
+
+
+def test_the_reporter_reads_the_draft_and_finds_it_right_until_it_changes(released_house: House) -> None:
+    house = released_house
+    house.direct("finder", f"report {house.case} review=yes")
+    card = house.say("maintainer", "security", f"advisory {house.case} First words.")
+    assert card is not None
+    assert "the reporter's review" in plain_text(card)
+    house.say("maintainer", "security", f"advisory {house.case} to=reporter")
+    draft = house.last("direct", "finder")
+    assert "First words." in draft.text
+    assert [action.command for action in draft.document.actions] == [f"approve {house.case}"]
+    assert house.direct("debian", f"approve {house.case}") is not None
+    assert "reporter" in plain_text(house.say("maintainer", "security", f"advisory {house.case}") or card)
+    house.direct("finder", f"approve {house.case}")
+    assert "finds it right" in house.last("security").text
+    now = house.say("maintainer", "security", f"advisory {house.case}")
+    assert now is not None
+    assert "review" not in plain_text(now)
+    changed = house.say("maintainer", "security", f"advisory {house.case} Second words.")
+    assert changed is not None
+    assert "what was changed since" in plain_text(changed)
+    assert house.journal_is_good()
+
+
+def test_in_the_embargo_room_nobody_reads_who_reported_it(released_house: House) -> None:
+    house = released_house
+    house.direct("finder", f"report {house.case} credit=zqcreditqz")
+    inside = house.say("maintainer", "security", f"advisory {house.case}")
+    assert inside is not None
+    assert "zqcreditqz" in plain_text(inside)
+    outside = house.say("maintainer", house.case, f"advisory {house.case}")
+    assert outside is not None
+    assert "zqcreditqz" not in plain_text(outside)
