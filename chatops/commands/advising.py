@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -101,12 +100,3 @@ def write_down(desk: Desk, case: str, **values: Any) -> Change:
     if desk.book.advisory(case) is None:
         return new(Advisory(case=case, **values))
     return put(Advisory, case, **values)
-
-
-def listed(value: str | None) -> Sequence[str] | None:
-    """The items of what was typed with commas between; ``none`` for none of them. None if nothing was typed."""
-    if value is None:
-        return None
-    if value.strip().casefold() == "none":
-        return []
-    return list(dict.fromkeys(one.strip() for one in value.split(",") if one.strip()))

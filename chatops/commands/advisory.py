@@ -11,7 +11,7 @@ from typing import Any
 
 from chatops.advisory.content import Content
 from chatops.advisory.text import facts
-from chatops.commands.advising import content, digest, gaps, kept_of, listed, write_down
+from chatops.commands.advising import content, digest, gaps, kept_of, write_down
 from chatops.commands.declare import TEAM_ROOMS, BadValue, CaseUse, Command, Who, option, raw
 from chatops.commands.desk import Decision, Desk, Direct, Message, Outgoing, Refusal, Security, working
 from chatops.commands.kinds import Choice, Text
@@ -25,6 +25,28 @@ from chatops.model.people import PlaceKind
 from chatops.plain import is_web
 
 
+def items(word: str, name: str) -> list[str]:
+    """What stands between commas, once each; nothing for ``none``. Raises BadValue if there is nothing."""
+    found = list(dict.fromkeys(one for part in word.split(",") if (one := part.strip())))
+    if not found:
+        raise BadValue(f"{name} is empty; to have none of it, write none")
+    return [] if [one.casefold() for one in found] == ["none"] else found
+
+
+@dataclass(frozen=True)
+class Items:
+    """Words with commas between; ``none`` for none of them."""
+
+    name: str
+    longest: int = 500
+
+    def read(self, word: str, desk: Desk) -> list[str]:
+        return items(Text(self.name, self.longest).read(word, desk), self.name)
+
+    def suggest(self, desk: Desk) -> list[str]:
+        return []
+
+
 @dataclass(frozen=True)
 class Weaknesses:
     """Ids of the Common Weakness Enumeration (MITRE), with commas between."""
@@ -33,7 +55,7 @@ class Weaknesses:
 
     def read(self, word: str, desk: Desk) -> list[str]:
         found = []
-        for one in listed(word) or ():
+        for one in items(word, self.name):
             number = re.fullmatch(r"(?:CWE[- ]?)?([1-9]\d{0,4})", one.upper())
             if number is None:
                 raise BadValue(f'"{short(one)}" is no weakness; write it as in CWE-787 (see cwe.mitre.org)')
@@ -51,7 +73,7 @@ class Pages:
     name: str = "URL,…"
 
     def read(self, word: str, desk: Desk) -> list[str]:
-        pages = list(listed(word) or ())
+        pages = items(word, self.name)
         for one in pages:
             if not is_web(one) or re.search(r"\s", one):
                 raise BadValue(f'"{short(one)}" is no address on the web; write it as in https://example.org/page')
@@ -68,9 +90,7 @@ class Published:
     name: str = "VERSION,…"
 
     def read(self, word: str, desk: Desk) -> list[str]:
-        named = [one for part in word.split(",") for one in part.split()]
-        if [one.casefold() for one in named] == ["none"]:
-            return []
+        named = [one.removeprefix("v") for part in items(word, self.name) for one in part.split()]
         for one in named:
             release = desk.book.release(one)
             if release is None or release.state == "private":
@@ -87,10 +107,10 @@ class AdvisoryArgs:
     text: str | None = raw(Text("TEXT", 8000), "what the public reads about the problem", default=None)
     title: str | None = option(Text("TITLE", 120), "its title; the case's, if left out")
     affected: str | None = option(Text("VERSIONS", 200), "the affected versions: <1.0.1, or 0.9.0-1.0.0")
-    fixed: str | None = option(Text("VERSION,…", 200), "further releases with the fix, of other branches")
+    fixed: list[str] | None = option(Items("VERSION,…", 200), "further releases with the fix, of other branches")
     vulnerable: list[str] | None = option(Published(), "the releases that will be taken down")
     cwe: list[str] | None = option(Weaknesses(), "the kinds of weakness")
-    credit: str | None = option(Text("NAME,…", 500), "whom to thank besides the reporter; none for nobody")
+    credit: list[str] | None = option(Items("NAME,…"), "whom to thank besides the reporter; none for nobody")
     reference: list[str] | None = option(Pages(), "where to read more; none for nothing")
     to: str | None = option(Choice(("reporter",)), "send the draft to the reporter to be read")
 
@@ -101,10 +121,10 @@ def handle(desk: Desk, args: AdvisoryArgs) -> Decision:
     columns: dict[str, Any] = {
         "title": args.title,
         "text": args.text,
-        "fixed": listed(args.fixed),
+        "fixed": args.fixed,
         "vulnerable": args.vulnerable,
         "cwes": args.cwe,
-        "credits": listed(args.credit),
+        "credits": args.credit,
         "references": args.reference,
     }
     values = {name: value for name, value in columns.items() if value is not None}

@@ -275,7 +275,7 @@ def test_vulnerable_releases_are_marked_and_verified_as_removed(house: House) ->
     _survey(house)
     privately_released(house)
     unknown = refused(house.say("maintainer", "security", f"announce {house.case} vulnerable=0.9"))
-    assert unknown == "no published release 0.9; published: 1.0.0"
+    assert unknown.startswith("no published release 0.9; published: 1.0.0")
     house.say("maintainer-2", "security", f"confirm {previewed(house, 'vulnerable=1.0.0')}")
     answer = house.public("anybody", f"verify {'11' * 32}  dynasched-1.0.0.tar.bz2")
     assert answer is not None
