@@ -112,7 +112,10 @@ class Replaced(Node):
 
 
 class Dropped(Node):
-    """Somebody dropped an archive into a room; it was hashed as it streamed. Digests are lower-case hex."""
+    """Somebody dropped an archive or a patch into a room; it was hashed as it streamed. Digests are lower-case hex.
+
+    ``text`` is what a patch says, where it is small and in UTF-8.
+    """
 
     t: Literal["dropped"] = "dropped"
     sender: str
@@ -123,6 +126,7 @@ class Dropped(Node):
     digests: dict[str, str]
     thread: str | None = None
     pair: bool = False
+    text: str | None = None
 
 
 class Locked(Node):

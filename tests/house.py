@@ -441,14 +441,24 @@ class House:
         answers = [one for one in new if one.post.reply_to == seen.event]
         return [one for one in new if one.event == answers[-1].event][-1].document if answers else None
 
-    def drop(self, who: str, where: str, name: str, sha256: str, size: int = 1000) -> Document | None:
-        """Drop an archive into a room."""
+    def drop(
+        self, who: str, where: str, name: str, sha256: str = "00" * 32, size: int = 1000, text: str | None = None
+    ) -> Document | None:
+        """Drop an archive, or a patch with its text, into a room."""
         number = f"$in{next(self._events)}"
         room = self.room(where, who)
         self._enter(address(who), room)
         self.receive(
             room,
-            Dropped(sender=address(who), room=room, event=number, name=name, size=size, digests={"sha256": sha256}),
+            Dropped(
+                sender=address(who),
+                room=room,
+                event=number,
+                name=name,
+                size=size,
+                digests={"sha256": sha256},
+                text=text,
+            ),
         )
         return self._reply_to(number)
 

@@ -1,4 +1,4 @@
-"""Fetches dropped archives and hashes them as they stream, beside the sync loop."""
+"""Fetches dropped archives and patches and hashes them as they stream, beside the sync loop."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from unpaddedbase64 import decode_base64
 
 from adapters.matrix.http import Http, Json, pause
 from adapters.matrix.incoming import Attachment, give_up
+from chatops.checksums.stream import Stream
 from chatops.ports import Dropped, Impossible, Received, TryLater
 
 log = logging.getLogger(__name__)
 
-_ALGORITHMS = ("md5", "sha1", "sha256", "sha512")
 _TRIES = 6
 
 
@@ -49,7 +49,7 @@ class Archives:
     async def _outcome(self, attachment: Attachment, stop: asyncio.Event) -> Received:
         for tries in range(_TRIES):
             try:
-                size, digests = await self._hash(attachment)
+                stream = await self._read(attachment)
             except TryLater as problem:
                 log.warning("archive %s: %s", attachment.row.key, problem.code)
                 await pause(problem.after.total_seconds() if problem.after else 2.0**tries, stop)
@@ -58,38 +58,32 @@ class Archives:
                 log.warning("archive %s can't be read: %s", attachment.row.key, code)
                 break
             else:
-                return _dropped(attachment, size, digests)
+                return _dropped(attachment, stream)
         return give_up(attachment.row, file=True)
 
-    async def _hash(self, attachment: Attachment) -> tuple[int, dict[str, str]]:
+    async def _read(self, attachment: Attachment) -> Stream:
         if attachment.size is not None and attachment.size > self._largest:
             raise Impossible("too-large")
-        hashes = {name: hashlib.new(name, usedforsecurity=False) for name in _ALGORITHMS}
-        size = 0
+        stream = Stream(attachment.name)
         async with self._http.download(attachment.url) as encrypted:
             async for chunk in _opened(encrypted, attachment.file):
-                size += len(chunk)
-                if size > self._largest:
+                await asyncio.to_thread(stream.take, chunk)
+                if stream.size > self._largest:
                     raise Impossible("too-large")
-                await asyncio.to_thread(_update, hashes, chunk)
-        return size, {name: digest.hexdigest() for name, digest in hashes.items()}
+        return stream
 
 
-def _update(hashes: dict[str, Any], chunk: bytes) -> None:
-    for digest in hashes.values():
-        digest.update(chunk)
-
-
-def _dropped(attachment: Attachment, size: int, digests: dict[str, str]) -> Received:
+def _dropped(attachment: Attachment, stream: Stream) -> Received:
     row = attachment.row
     event = Dropped(
         sender=row.event.sender,  # type: ignore[union-attr]
         room=row.conversation,
         event=row.key,
         name=attachment.name,
-        size=size,
-        digests=digests,
+        size=stream.size,
+        digests=stream.digests,
         thread=attachment.thread,
+        text=stream.text,
     )
     return row.model_copy(update={"event": event})
 

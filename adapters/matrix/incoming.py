@@ -13,19 +13,19 @@ from adapters.matrix.guards import Distrusted, Machine, NoKey, tidy
 from adapters.matrix.http import Json
 from adapters.matrix.rooms import Room
 from adapters.matrix.settings import MatrixSettings
+from chatops.checksums.stream import is_wanted
 from chatops.ports import Event, Invitation, Locked, Member, Nothing, Reacted, Received, Replaced, Said, Unreadable
 
 log = logging.getLogger(__name__)
 
 SERVICE = "matrix"
 
-_ARCHIVE = re.compile(r"\.(tar(\.(gz|bz2|xz|zst|lz|lzma|Z))?|tgz|tbz2?|txz|zip|whl|gem|rpm|deb|7z)\Z", re.IGNORECASE)
 _Membership = Literal["join", "invite", "leave", "ban", "knock"]
 
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """An archive that waits to be hashed. ``row`` is its locked row; ``file`` is how to fetch (and decrypt) it."""
+    """A file that waits to be hashed. ``row`` is its locked row; ``file`` is how to fetch (and decrypt) it."""
 
     row: Received
     name: str
@@ -159,7 +159,7 @@ class Reader:
         file = content.get("file")
         file = file if isinstance(file, dict) else None
         url = (file or content).get("url")
-        if not _ARCHIVE.search(name) or not isinstance(url, str):
+        if not is_wanted(name) or not isinstance(url, str):
             return None
         info = content.get("info")
         size = info.get("size") if isinstance(info, dict) else None

@@ -1,4 +1,4 @@
-"""Fetches dropped archives and hashes them as they stream, after their messages were taken.
+"""Fetches dropped archives and patches and hashes them as they stream, after their messages were taken.
 
 Each is a locked row in the inbox until it is hashed: what a process leaves undone, the next one takes up.
 """
@@ -6,22 +6,20 @@ Each is a locked row in the inbox until it is hashed: what a process leaves undo
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import logging
 from collections.abc import Awaitable, Callable
-from typing import Any
 from urllib.parse import urlsplit
 
 import aiohttp
 
-from adapters.slack.incoming import Json, fetchable, is_archive
+from adapters.slack.incoming import Json, fetchable
 from adapters.slack.web import Web
+from chatops.checksums.stream import Stream, is_wanted
 from chatops.ports import Dropped, Impossible, Locked, Nothing, Received, TryLater, Unreadable
 
 log = logging.getLogger(__name__)
 
 HOST = "files.slack.com"
-_ALGORITHMS = ("md5", "sha1", "sha256", "sha512", "blake2b")
 _TRIES = 6
 _CHUNK = 1 << 20
 _SLOWLY = aiohttp.ClientTimeout(total=3600, sock_connect=10, sock_read=60)
@@ -70,9 +68,9 @@ class Archives:
         for tries in range(_TRIES):
             try:
                 file = await self._described(row.event.raw)
-                if not is_archive(file["name"]):
+                if not is_wanted(file["name"]):
                     return row.model_copy(update={"event": Nothing()})
-                size, digests = await self._hash(file)
+                stream = await self._read(file)
             except TryLater as problem:
                 log.warning("archive %s: %s", row.key, problem.code)
                 await asyncio.sleep(problem.after.total_seconds() if problem.after else 2.0**tries)
@@ -81,7 +79,7 @@ class Archives:
                 log.warning("archive %s can't be read: %s", row.key, code)
                 break
             else:
-                return _dropped(row, row.event, file["name"], size, digests)
+                return _dropped(row, row.event, file["name"], stream)
         lost = Unreadable(sender=row.event.sender, room=row.event.room, event=row.event.event, file=True)
         return row.model_copy(update={"event": lost})
 
@@ -91,15 +89,14 @@ class Archives:
             return raw
         return fetchable((await self._web.call("files.info", file=raw["id"]))["file"])
 
-    async def _hash(self, file: Json) -> tuple[int, dict[str, str]]:
+    async def _read(self, file: Json) -> Stream:
         where = urlsplit(file["url"])
         if (where.scheme, where.netloc) not in self._peers:
             raise Impossible("other-host")  # the token goes nowhere else
         told = file.get("size")
         if isinstance(told, int) and told > self._largest:
             raise Impossible("too-large")
-        hashes = {name: hashlib.new(name, usedforsecurity=False) for name in _ALGORITHMS}
-        size = 0
+        stream = Stream(file["name"])
         headers = {"Authorization": f"Bearer {self._web.client.token}"}
         try:
             async with self._web.session.get(
@@ -107,15 +104,14 @@ class Archives:
             ) as response:
                 _accept(response.status)
                 async for chunk in response.content.iter_chunked(_CHUNK):
-                    size += len(chunk)
-                    if size > self._largest:
+                    await asyncio.to_thread(stream.take, chunk)
+                    if stream.size > self._largest:
                         raise Impossible("too-large")
-                    await asyncio.to_thread(_update, hashes, chunk)
         except (aiohttp.ClientError, TimeoutError, OSError) as problem:
             raise TryLater(type(problem).__name__) from None
-        if isinstance(told, int) and size != told:  # cut short, or a page that asks to log in
+        if isinstance(told, int) and stream.size != told:  # cut short, or a page that asks to log in
             raise TryLater("size")
-        return size, {name: digest.hexdigest() for name, digest in hashes.items()}
+        return stream
 
 
 def _accept(status: int) -> None:
@@ -125,20 +121,16 @@ def _accept(status: int) -> None:
         raise Impossible(str(status))
 
 
-def _update(hashes: dict[str, Any], chunk: bytes) -> None:
-    for digest in hashes.values():
-        digest.update(chunk)
-
-
-def _dropped(row: Received, locked: Locked, name: str, size: int, digests: dict[str, str]) -> Received:
+def _dropped(row: Received, locked: Locked, name: str, stream: Stream) -> Received:
     event = Dropped(
         sender=locked.sender,
         room=locked.room,
         event=locked.event,
         name=name,
-        size=size,
-        digests=digests,
+        size=stream.size,
+        digests=stream.digests,
         thread=locked.raw.get("thread"),
         pair=locked.raw.get("pair") is True,
+        text=stream.text,
     )
     return row.model_copy(update={"event": event})

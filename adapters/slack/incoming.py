@@ -8,20 +8,19 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from adapters.slack.typed import plain, without_mention
+from chatops.checksums.stream import is_wanted
 from chatops.ports import Aside, Event, Invitation, Locked, Member, Reacted, Received, Said
 
 SERVICE = "slack"
 
 Json = dict[str, Any]
 
-_ARCHIVE = re.compile(r"\.(tar(\.(gz|bz2|xz|zst|lz|lzma|Z))?|tgz|tbz2?|txz|zip|whl|gem|rpm|deb|7z)\Z", re.IGNORECASE)
 _SAID = (None, "file_share", "thread_broadcast", "me_message")
 """Subtypes of messages that somebody wrote. The others tell of edits, deletions, bots and the channel's own doings."""
 _GONE = frozenset(
@@ -132,13 +131,13 @@ def is_own_pair(told: Mapping[str, Any]) -> bool:
 
 
 def _archive(file: Json) -> Json | None:
-    """What is needed to fetch a file later, if it may be an archive. Of one shared from another workspace only the id
-    is told; its name is asked for when it is fetched (docs.slack.dev, "Slack Connect", files)."""
+    """What is needed to fetch a file later, if it may be an archive or a patch. Of one shared from another workspace
+    only the id is told; its name is asked for when it is fetched (docs.slack.dev, "Slack Connect", files)."""
     if not isinstance(file.get("id"), str):
         return None
     if file.get("file_access") == "check_file_info":
         return {"id": file["id"]}
-    if not is_archive(file.get("name")) or file.get("is_external"):
+    if not is_wanted(file.get("name")) or file.get("is_external"):
         return None
     return {"id": file["id"], **fetchable(file)}
 
@@ -146,10 +145,6 @@ def _archive(file: Json) -> Json | None:
 def fetchable(file: Mapping[str, Any]) -> Json:
     """Name, size and address of a file object."""
     return {"name": file.get("name"), "size": file.get("size"), "url": file.get("url_private_download")}
-
-
-def is_archive(name: object) -> bool:
-    return isinstance(name, str) and _ARCHIVE.search(name) is not None
 
 
 def _membership(here: Installation, key: str, told: Json, at: datetime) -> Received | None:

@@ -13,10 +13,8 @@ from email import message_from_string
 from email.errors import HeaderParseError
 from email.header import decode_header, make_header
 
+from chatops.checksums.stream import LARGEST_PATCH
 from chatops.commands.typed import short
-
-LARGEST = 512 * 1024
-"""Bytes. A fix is smaller."""
 
 _SEPARATOR = re.compile(r"^From [0-9a-f]{40} .*\n", re.MULTILINE)
 _HEADER = re.compile(r"[A-Za-z][A-Za-z-]*: ")
@@ -41,8 +39,8 @@ def read_mailbox(text: str) -> Mailbox:
     """Patches as pasted (in a code block or not) or as a file holds them. Raises :class:`NoPatch`."""
     fenced = _FENCE.fullmatch(text)
     whole = (fenced[1] if fenced else text).strip("\n") + "\n"
-    if len(whole.encode()) > LARGEST:
-        raise NoPatch(f"the patch is larger than {LARGEST // 1024} KiB")
+    if len(whole.encode()) > LARGEST_PATCH:
+        raise NoPatch(f"the patch is larger than {LARGEST_PATCH // 1024} KiB")
     if re.match(r"(diff |--- |Index: |@@ )", whole):
         raise NoPatch("this is a plain diff, without author and message; make the patch with git format-patch --stdout")
     if not (_SEPARATOR.match(whole) or _HEADER.match(whole)):

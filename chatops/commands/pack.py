@@ -12,21 +12,15 @@ from chatops import policy
 from chatops.commands import packing
 from chatops.commands.declare import PRIVATE, CaseUse, Command, Who, option, positional, raw
 from chatops.commands.desk import (
-    Attach,
-    CaseRoom,
     Decision,
     Desk,
-    Direct,
     Here,
-    Job,
-    Message,
     Outgoing,
     Refusal,
-    Security,
     working,
 )
-from chatops.commands.kinds import Branch, Choice, Cve, Number, Text
-from chatops.commands.mailbox import NoPatch, read_mailbox
+from chatops.commands.filling import add, everywhere
+from chatops.commands.kinds import Branch, Choice, Number, Text, Word
 from chatops.commands.private_release import again
 from chatops.commands.typed import nearest, short
 from chatops.document import Block, Document, Tlp, line, para, strong, table, typed, when
@@ -34,7 +28,6 @@ from chatops.model.book import CaseFile
 from chatops.model.cases import PackItem
 from chatops.model.changes import Happened
 from chatops.model.people import PlaceKind
-from chatops.ports import Outcome, TryPatch
 
 
 @dataclass(frozen=True)
@@ -46,6 +39,7 @@ class Pack:
     )
     what: str | None = positional(Choice(tuple(packing.THINGS), "WHAT"), ", ".join(packing.THINGS), default=None)
     branch: str | None = option(Branch(), "of a patch: the branch that it is for")
+    file: str | None = option(Word("CODE"), "of a patch that was dropped into a room: what I answered there")
     version: int | None = option(Number(), "an older version, to look at")
     text: str | None = raw(
         Text("TEXT", 100_000),
@@ -70,9 +64,9 @@ def handle(desk: Desk, args: Pack) -> Decision:
         raise Refusal(f"say for which branch: pack {file.id} {args.action} patch branch=main")
     if args.what != "patch" and args.branch is not None:
         raise Refusal("only a patch has a branch")
-    return (
-        _add(desk, file, args) if args.action == "add" else _drop(desk, file, args.what, args.branch or "", args.text)
-    )
+    if args.action == "add":
+        return add(desk, file, args.what, args.text, args.branch or "", args.file)
+    return _drop(desk, file, args.what, args.branch or "", args.text)
 
 
 def _nothing_more(args: Pack) -> None:
@@ -86,100 +80,7 @@ def _on_team(desk: Desk) -> bool:
     return bool(policy.roles(desk.actor, desk.case) & Who.TEAM)
 
 
-# --- add and drop --------------------------------------------------------------------------------------------------
-
-
-def _add(desk: Desk, file: CaseFile, args: Pack) -> Decision:
-    assert args.what is not None
-    if file.case.triaged_at is None:
-        raise Refusal(f"{file.id} is not triaged yet; first: triage {file.id}")
-    if args.text is None:
-        raise Refusal(f"the text is missing: pack {file.id} add {args.what} TEXT")
-    text = args.text
-    if args.what == "cve":
-        text = Cve().read(text, desk)
-    elif args.what == "patch":
-        try:
-            text = read_mailbox(text).text
-        except NoPatch as no:
-            raise Refusal(str(no)) from None
-    _news(desk, file, args.what, text, args.branch or "")
-    if args.what == "patch" and desk.settings.repository.checkout is not None and not file.case.drill:
-        return _try_first(desk, file, args.branch or "", text)
-    return added(desk, file, desk.actor.id, args.what, text, args.branch or "")
-
-
-def _news(desk: Desk, file: CaseFile, what: str, text: str, branch: str) -> None:
-    """Raises :class:`Refusal` if exactly this is in the pack."""
-    before = [one for one in packing.current(file) if (one.what, one.branch) == (what, branch)]
-    if before and desk.book.pack_text(before[-1].id) == text:
-        raise Refusal(f"exactly this {packing.name(before[-1])} is in the pack already")
-
-
-def _try_first(desk: Desk, file: CaseFile, branch: str, text: str) -> Decision:
-    """Whether it applies is work for the repository; what comes of it is decided by :func:`tried`."""
-    progress = desk.fresh()
-    deed = TryPatch(branch=branch, text=text, by=desk.actor.id, progress=progress)
-    waiting = packing.card(file, f"trying whether the patch applies to {branch} …")
-    return Decision(reply=waiting, reply_key=progress, jobs=[Job(deed, file.id)])
-
-
-def tried(desk: Desk, file: CaseFile, deed: TryPatch, outcome: Outcome) -> Decision:
-    """The repository has tried a patch: it is in the pack, or refused in one line."""
-    why = _unfit(deed, outcome)
-    try:
-        if why is None:
-            _news(desk, working(file), "patch", deed.text, deed.branch)
-            decision = added(desk, file, deed.by, "patch", deed.text, deed.branch)
-            fits = packing.card(file, f"the patch applies to {deed.branch}; it is in the pack")
-            decision.reply = None
-            decision.messages.insert(0, Message(Here(), fits, edit=deed.progress))
-            return decision
-    except Refusal as no:
-        why = str(no)
-    refused = packing.card(file, f"the patch is not in the pack: {why}").model_copy(update={"tone": "warning"})
-    told = Happened("patch refused", file.id, {"branch": deed.branch})
-    return Decision(events=[told], messages=[Message(Security(), refused, edit=deed.progress)])
-
-
-def _unfit(deed: TryPatch, outcome: Outcome) -> str | None:
-    """Why a patch is not taken, in words; None if it is."""
-    if not outcome.ok:
-        return f"it could not be tried ({outcome.problem}); look at repository.checkout, and type it again"
-    if (branches := outcome.data.get("branches")) is not None:
-        close = nearest(deed.branch, branches)
-        known = f"there: {', '.join(branches[:10])}" if branches else "the checkout has none"
-        return f"no branch {short(deed.branch)}; {f'did you mean branch={close}?' if close else known}"
-    if not outcome.data["applies"]:
-        return f"it does not apply to {deed.branch} ({outcome.data['where']}); make it on that branch"
-    return None
-
-
-def added(desk: Desk, file: CaseFile, by: str, what: str, text: str, branch: str = "") -> Decision:
-    """It is in the pack: the room hears what is new, and the reporter gets a patch that they wished to review."""
-    item, changes = packing.enter(desk, file, by, what, text, branch)
-    room = packing.in_the_room(desk.book, file)
-    reviewer = _reviewer(file, item)
-    changes += packing.handed(file, room | ({reviewer} if reviewer else set()), desk.now)
-    facts = {"what": packing.name(item), "version": str(item.number), "members": str(len(room))}
-    author = desk.book.contact(by)
-    card = packing.news(file, item, author.name if author else "somebody")
-    decision = Decision(reply=card, events=[Happened("pack added to", file.id, facts, changes=tuple(changes))])
-    decision.messages = _everywhere(file, card)
-    if reviewer is not None:
-        decision.messages.append(Message(Direct(reviewer), card, kind="reporter"))
-    if what == "patch":
-        patch = packing.upload(item, text)
-        decision.messages.append(Attach(CaseRoom(file.id), patch, file.id))
-        decision.messages += [Attach(Direct(reviewer), patch, file.id, "reporter")] if reviewer is not None else []
-    return decision
-
-
-def _reviewer(file: CaseFile, item: PackItem) -> str | None:
-    """The reporter, if they wished to review the fix (policy, step 1) and do not read it in the room."""
-    reporter = file.case.reporter
-    wished = item.what == "patch" and (file.case.wishes or {}).get("review") == "yes"
-    return reporter if wished and reporter is not None and not file.was_member(reporter) else None
+# --- drop -----------------------------------------------------------------------------------------------------------
 
 
 def _drop(desk: Desk, file: CaseFile, what: str, branch: str, reason: str | None) -> Decision:
@@ -191,11 +92,7 @@ def _drop(desk: Desk, file: CaseFile, what: str, branch: str, reason: str | None
     card = packing.gone(file, found[0], reason)
     facts = {"what": packing.name(found[0]), "version": str(found[0].number)}
     told = Happened("pack taken from", file.id, facts, text=reason, changes=tuple(changes))
-    return Decision(reply=card, events=[told], messages=_everywhere(file, card))
-
-
-def _everywhere(file: CaseFile, card: Document) -> list[Outgoing]:
-    return [Message(CaseRoom(file.id), card), Message(Security(), card)]
+    return Decision(reply=card, events=[told], messages=everywhere(file, card))
 
 
 def _not_there(file: CaseFile, what: str, branch: str) -> str:

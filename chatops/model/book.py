@@ -16,7 +16,7 @@ from sqlmodel.sql.expression import SelectOfScalar
 from chatops.checksums.archives import ArchiveState, KnownArchive, Provenance
 from chatops.checksums.digests import Algorithm
 from chatops.model.base import Row
-from chatops.model.cases import Advisory, Case, Downstream, Note, PackItem, Participant, Pending, Proposal
+from chatops.model.cases import Advisory, Case, Downstream, Note, Offered, PackItem, Participant, Pending, Proposal
 from chatops.model.flow import InboxRow, OutboxRow
 from chatops.model.machines import IN_FORCE, Consent, Embargo
 from chatops.model.people import Address, Contact, ContactAddress, Occupant, Place, PlaceKind, Role
@@ -385,6 +385,14 @@ class Book:
     def pack_text(self, item: str) -> str:
         """The text of a version of something in a pack; empty if it was purged."""
         return self.session.exec(select(PackItem.text).where(PackItem.id == item)).first() or ""
+
+    def offered(self, code: str) -> Offered | None:
+        """A patch that was dropped into a room."""
+        return self._get(Offered, code)
+
+    def offered_before(self, at: datetime) -> Sequence[str]:
+        """The codes of patches that were dropped before then."""
+        return self.session.exec(select(Offered.code).where(col(Offered.at) < at)).all()
 
     def pending(self, code: str) -> Pending | None:
         return self._get(Pending, code)

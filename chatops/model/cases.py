@@ -141,6 +141,18 @@ class PackItem(Row, table=True):
     text: str = case_text()
 
 
+class Offered(Row, table=True):
+    """A patch that one of the team dropped into a room, kept for a week for whoever puts it into a pack, by its code.
+
+    ``case`` is the case of the room; None in the security room and in direct chats.
+    """
+
+    code: str = Field(primary_key=True)
+    case: str | None = Field(default=None, index=True)
+    at: datetime = instant(required=True)
+    text: str = case_text()
+
+
 class Pending(Row, table=True):
     """A decision that waits for a second person. ``digest`` is of the preview that the code stands for."""
 

@@ -17,7 +17,7 @@ from sqlalchemy import Table, delete, insert, update
 from sqlmodel import Session, SQLModel
 
 from chatops.model.base import Row
-from chatops.model.cases import Advisory, Case, Downstream, Note, PackItem, Participant, Pending, Proposal
+from chatops.model.cases import Advisory, Case, Downstream, Note, Offered, PackItem, Participant, Pending, Proposal
 from chatops.model.people import Contact, ContactAddress, Occupant, Place
 from chatops.model.releases import Archive, ArchiveDigest, Release
 from chatops.model.types import CaseJson, CaseText, Instant
@@ -34,6 +34,7 @@ STATE: tuple[type[Row], ...] = (
     Proposal,
     Note,
     PackItem,
+    Offered,
     Pending,
     Release,
     Archive,

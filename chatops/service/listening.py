@@ -8,11 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from chatops import policy
 from chatops.checksums.archives import ArchiveState
 from chatops.checksums.digests import Algorithm
 from chatops.checksums.pasted import looks_like_check_lines, read_pasted
+from chatops.checksums.stream import is_patch
 from chatops.checksums.verdicts import Verdict, judge, judge_archive
+from chatops.commands import filling
+from chatops.commands.declare import Who
 from chatops.commands.desk import Decision, Desk, Direct, Message, Outgoing, Security
+from chatops.commands.mailbox import NoPatch
 from chatops.commands.verify import MOST, alert, answer, case_of, kind_of, shelf
 from chatops.document import Document, Tlp, para
 from chatops.model.book import Shelf
@@ -48,8 +53,11 @@ def exposed(unit: Unit, desk: Desk, text: str) -> None:
 
 
 def dropped(unit: Unit, desk: Desk, dropped: Dropped) -> None:
-    """An archive dropped into a room."""
+    """An archive, or a patch, dropped into a room."""
     if desk.room is None:
+        return
+    if is_patch(dropped.name):
+        _patch(unit, desk, dropped.text)
         return
     digests = {Algorithm(name): digest for name, digest in dropped.digests.items()}
     verdict = judge_archive(dropped.name, dropped.size, digests, shelf(desk))
@@ -58,6 +66,22 @@ def dropped(unit: Unit, desk: Desk, dropped: Dropped) -> None:
     if desk.place is PlaceKind.PUBLIC:
         everything = Shelf(desk.book.session, desk.book.private_releases())
         _pasted_in_public(unit, desk, [judge_archive(dropped.name, dropped.size, digests, everything)])
+
+
+def _patch(unit: Unit, desk: Desk, text: str | None) -> None:
+    """Of the team's, where nobody else is who may not read it, it may be meant for a pack; of all others nothing is
+    said.
+    """
+    held = policy.roles(desk.actor, desk.file) if desk.file else policy.all_roles(desk.actor, desk.book)
+    if desk.place is PlaceKind.PUBLIC or desk.in_the_open or not held & Who.TEAM:
+        return
+    unit.in_thread()
+    try:
+        unit.carry_out(filling.offered(desk, text))
+    except NoPatch as no:
+        tlp = Tlp.AMBER_STRICT
+        case = desk.file.id if desk.file else None
+        unit.carry_out(Decision(reply=Document(title=f"Not for a pack: {no}", kind="refusal", tlp=tlp, case=case)))
 
 
 def _answer(unit: Unit, desk: Desk, verdicts: Sequence[Verdict]) -> None:

@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import update
 from sqlmodel import col, select
 
-from chatops.commands import announce, pack, private_release
+from chatops.commands import announce, filling, private_release
 from chatops.commands.desk import Actor, Decision, Desk, Message, Refusal, Security
 from chatops.config import Settings
 from chatops.document import Document, Tlp, para, typed
@@ -48,7 +48,7 @@ def decide(unit: Unit, settings: Settings, outcome: Outcome, now: datetime, code
         _host(unit, desk, row, outcome)
     elif kind == "try-patch":
         if (file := unit.book.case(row.case or "")) is not None:
-            unit.carry_out(pack.tried(desk, file, TryPatch.model_validate(row.deed), outcome))
+            unit.carry_out(filling.tried(desk, file, TryPatch.model_validate(row.deed), outcome))
     elif place is not None:
         _room(unit, place, kind, row, outcome, now)
 

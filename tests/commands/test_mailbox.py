@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatops.commands.mailbox import LARGEST, NoPatch, read_mailbox
+from chatops.checksums.stream import LARGEST_PATCH
+from chatops.commands.mailbox import NoPatch, read_mailbox
 from tests.patches import fenced, patch
 
 SERIES = patch("[1/2] Bound the job name") + "\n" + patch("Say so in the manual", new="x")
@@ -50,7 +51,7 @@ def test_a_single_mail_and_an_encoded_subject_do() -> None:
         (patch("[0/1] A series").split("diff --git")[0], '"A series" bears no change; leave a cover letter out'),
         (patch().split(" int b;")[0], "is cut short in the hunk at line"),
         (patch().replace("+strlcpy(a, b, n);\n", ""), "is cut short in the hunk at line"),
-        (patch() + "x" * LARGEST, "larger than 512 KiB"),
+        (patch() + "x" * LARGEST_PATCH, "larger than 512 KiB"),
     ],
 )
 def test_what_git_am_would_not_take_is_refused_with_what_would_do(text: str, said: str) -> None:

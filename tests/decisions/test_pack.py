@@ -208,6 +208,67 @@ def test_a_drill_keeps_its_pack_in_the_security_room(members_house: House) -> No
     assert not house.chat.files
 
 
+def offer(house: House, who: str, where: str, text: str | None = None) -> str:
+    """Somebody drops a patch; the answer."""
+    answer = house.drop(who, where, "0001-fix.patch", text=text)
+    return plain_text(answer) if answer else ""
+
+
+def code_of(answer: str) -> str:
+    return answer.partition("file=")[2].split()[0]
+
+
+def test_a_patch_dropped_into_a_room_of_the_team_goes_into_a_pack_by_its_code(members_house: House) -> None:
+    house = members_house
+    case = house.case
+    answer = offer(house, "maintainer", "security", patch("Bound it"))
+    assert f"pack {case} add patch file={code_of(answer)} branch=main" in answer
+    assert "Bound it" in answer
+    line = f"pack {case} add patch file={code_of(answer).lower()} branch=v1.0"
+    assert "new in the pack: patch for v1.0" in said(house, "maintainer-2", "security", line)
+    assert house.chat.files[-1][1].open().read().decode() == patch("Bound it")
+    answer = offer(house, "maintainer", case, patch("Bound it too"))
+    assert f"pack {case} add patch file={code_of(answer)} branch=v1.0" in answer
+    assert "a newer patch" in said(house, "maintainer", case, f"pack add patch branch=v1.0 file={code_of(answer)}")
+    assert house.journal_is_good()
+
+
+def test_a_dropped_patch_of_anybody_else_or_elsewhere_is_not_answered(members_house: House) -> None:
+    house = members_house
+    for who, where in (("fedora", house.case), ("maintainer", "public"), ("crook", "public"), ("suse", "direct")):
+        assert offer(house, who, where, patch(CANARY)) == "", (who, where)
+    assert not [one for one in house.chat.seen if CANARY in one.text]
+    assert not house.state()["offered"]
+
+
+def test_what_is_dropped_and_no_patch_gets_one_line(members_house: House) -> None:
+    house = members_house
+    assert "Not for a pack: this is a plain diff" in offer(house, "maintainer", "security", "diff --git a/x b/x\n")
+    assert "larger than 512 KiB, or not in UTF-8" in offer(house, "maintainer", "security", None)
+    assert not house.state()["offered"]
+
+
+def test_a_dropped_patch_stays_with_its_case_and_not_for_ever(members_house: House) -> None:
+    house = members_house
+    first = house.case
+    code = code_of(offer(house, "maintainer", first, patch()))
+    general = code_of(offer(house, "maintainer", "security", patch("Other")))
+    house.direct("finder", "report Another thing entirely.")
+    house.say("maintainer", "security", f"triage {house.case} Another")
+    house.say("maintainer", "security", "contacts add helper roles=expert address=matrix:@helper:example.org")
+    house.say("maintainer", "security", f"team {house.case} add helper")
+    line = f"pack {house.case} add patch branch=main file="
+    assert "no dropped file has the code" in said(house, "maintainer", "security", line + code)
+    assert "no dropped file has the code" in said(house, "helper", "direct", line + general)
+    assert f"pack {house.case} add patch" in offer(house, "helper", "direct", patch("Mine"))
+    assert "in place of its text" in said(house, "maintainer", "security", f"{line}{general} more")
+    assert "new in the pack" in said(house, "maintainer", "security", line + general)
+    house.wait(days=8)
+    offer(house, "maintainer", "security", patch())
+    assert len(house.state()["offered"]) == 1
+    assert house.journal_is_good()
+
+
 def test_with_a_checkout_a_patch_is_tried_first_and_then_handed_out(members_house: House) -> None:
     house = members_house.with_checkout()
     case = house.case

@@ -223,6 +223,16 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("place", "address"),
     )
     op.create_table(
+        "offered",
+        sa.Column("code", sa.String(), nullable=False),
+        sa.Column("case", sa.String(), nullable=True),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("text", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("code"),
+    )
+    op.create_index("ix_offered_case", "offered", ["case"])
+
+    op.create_table(
         "outbox",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("key", sa.String(), nullable=False),

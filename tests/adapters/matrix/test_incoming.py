@@ -213,6 +213,8 @@ async def test_an_archive_is_hashed(bot: Bot, people: People, encrypted: bool) -
     assert (dropped.sender, dropped.name, dropped.size) == (alice.id, "dynasched-1.0.0.tar.bz2", len(data))
     for name in ("md5", "sha1", "sha256", "sha512"):
         assert dropped.digests[name] == hashlib.new(name, data).hexdigest()
+    patch = await alice.drop(room, "0001-Grow.patch", "Subject: größer\n".encode())
+    assert (await bot.inbox.got(patch, Dropped)).text == "Subject: größer\n"
     picture = await alice.drop(room, "cat.jpeg", b"cat")
     await bot.inbox.got(await alice.say(room, "after"), Said)
     assert picture not in bot.inbox.rows

@@ -112,6 +112,15 @@ async def test_an_archive_is_hashed(front: Front, slack_files: Slack) -> None:
     assert slack_files.asked[0].headers["Authorization"] == "Bearer xoxb-fake-bot-token"
 
 
+async def test_a_patch_is_read_too(front: Front, slack_files: Slack) -> None:
+    text = "Subject: größer\n".encode()
+    slack_files.play = lambda: http.Response(body=text)
+    for name in ("0001-Grow.patch", "notes.txt"):
+        await drop(front.slackers, slack_files.file(name=name, size=len(text)))
+    (dropped,) = await settled(front.store)
+    assert (dropped.name, dropped.text) == ("0001-Grow.patch", "Subject: größer\n")
+
+
 async def test_the_message_is_taken_before_its_archive_is_read(front: Front, slack_files: Slack) -> None:
     slack_files.held = asyncio.Event()
     await drop(front.slackers, slack_files.file(), text="here it is")
