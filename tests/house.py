@@ -19,7 +19,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from sqlalchemy import create_engine, event
+from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.pool import StaticPool
 from sqlmodel import Session, SQLModel, col, func, select
 
@@ -755,20 +755,29 @@ class House:
 
 
 _TEMPLATE: list[bytes] = []
+_ENGINE = create_engine("sqlite://")
+_ENGINE.connect().close()  # its dialect gets to know the database
+_COMPILED: dict[Any, Any] = {}
+"""One dialect and one store of compiled statements for all houses: an engine of its own would compile each anew."""
 
 
-def _engine(content: bytes | None = None) -> Any:
+def _engine(content: bytes | None = None) -> Engine:
     """A database in memory: empty (copied from one that was made once), or with this content."""
-    engine = create_engine(
-        "sqlite://", poolclass=StaticPool, connect_args={"check_same_thread": False}, hide_parameters=True
-    )
 
-    @event.listens_for(engine, "connect")
-    def _connect(connection: sqlite3.Connection, record: object) -> None:
-        connection.isolation_level = None
+    def connect() -> Any:
+        connection = sqlite3.connect(":memory:", check_same_thread=False, isolation_level=None)
         if content is not None or _TEMPLATE:
             connection.deserialize(content or _TEMPLATE[0])
         connection.execute("PRAGMA foreign_keys=ON")
+        return connection
+
+    engine = Engine(
+        StaticPool(connect),
+        _ENGINE.dialect,
+        _ENGINE.url,
+        hide_parameters=True,
+        execution_options={"compiled_cache": _COMPILED},
+    )
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Any) -> None:

@@ -106,8 +106,12 @@ def _one(desk: Desk, contact: Contact, tell_now: bool) -> tuple[str, Happened | 
             anew = edit_participant(file, contact.id, tries=0, silent_at=None)
             asked = Happened("asked again", file.id, {"who": contact.name}, changes=(anew,))
         return "asked already, and once more now", asked, again
-    if one is not None and one.consent == Consent.LAPSED:
-        return "a member until the date they accepted; asked about the new one", None, None
+    if one is not None and one.consent == Consent.LAPSED and one.terms_until is not None and one.terms_until > desk.now:
+
+        def once_more() -> Message:
+            return Message(Direct(contact.id), question(desk.project, file, again=True), ping=(contact.id,))
+
+        return "a member until the date they accepted; asked about the new one, and once more now", None, once_more
     addresses = desk.book.addresses(contact.id)
     if not any(address.service in desk.services for address in addresses):
         where = "on " + ", ".join(sorted(desk.services)) if addresses and desk.services else "on record"

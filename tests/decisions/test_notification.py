@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from chatops.model.machines import Consent
+from chatops.plain import plain_text
 from tests.house import House, address, embargoed, with_roster
 
 
@@ -162,3 +163,20 @@ def test_who_declined_and_would_come_after_all_is_let_in_by_one_press(members_ho
     assert consent(house, "suse") is Consent.INVITED
     house.direct("suse", f"accept {house.case}")
     assert "suse" in house.members(house.case)
+
+
+def test_who_lapsed_is_asked_once_more_and_after_their_date_invited_anew(members_house: House) -> None:
+    house = members_house
+    house.say("maintainer", "security", f"embargo {house.case} date in 40 days")
+    assert consent(house, "fedora") is Consent.LAPSED
+    said = house.say("maintainer", "security", f"invite {house.case} fedora")
+    assert said is not None
+    assert "asked about the new one, and once more now" in plain_text(said)
+    assert "Until you answer, the date that you accepted holds" in house.last("direct", "fedora").text
+    house.wait(days=31)
+    assert "fedora" not in house.members(house.case)
+    house.say("maintainer", "security", f"invite {house.case} fedora")
+    assert consent(house, "fedora") is Consent.INVITED
+    assert "Nothing happens until you answer." in house.last("direct", "fedora").text
+    house.direct("fedora", f"accept {house.case}")
+    assert "fedora" in house.members(house.case)
