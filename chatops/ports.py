@@ -129,6 +129,51 @@ class Dropped(Node):
     text: str | None = None
 
 
+class Letter(Node):
+    """Somebody wrote a mail. ``text`` is what they wrote themselves, without what they quote.
+
+    ``proven``: it bears a signature by the key that the roster has for the sender, or a reply code that only they got;
+    ``answers`` are the messages that it says it answers, ``effect`` is the beginning of the id of the effect whose code
+    it bears. ``sealed``: it is encrypted, and we have no key for it. ``answerable``: an answer by a machine is in order
+    (RFC 3834). ``more``: it holds more than ``text`` shows. ``original`` is all of it as it came, in base64;
+    ``certificate`` a public key that came with it, armored.
+    """
+
+    t: Literal["letter"] = "letter"
+    sender: str
+    event: str
+    subject: str
+    text: str
+    original: str
+    proven: bool = False
+    answers: tuple[str, ...] = ()
+    effect: str | None = None
+    sealed: bool = False
+    answerable: bool = True
+    more: bool = False
+    certificate: str | None = None
+
+
+class Bounced(Node):
+    """Mail came back: ``message`` is the event id of what we sent, ``status`` the reason (RFC 3463: 5.1.1)."""
+
+    t: Literal["bounced"] = "bounced"
+    message: str
+    status: str
+
+
+class Automatic(Node):
+    """A machine wrote, or nobody can read it here: a word in the journal, and no answer.
+
+    ``what``: an auto-reply, a delay (the mail is still on its way), a loop (our own came back), or too-large.
+    """
+
+    t: Literal["automatic"] = "automatic"
+    sender: str
+    what: Literal["auto-reply", "delay", "loop", "too-large"]
+    answers: tuple[str, ...] = ()
+
+
 class Locked(Node):
     """An event that cannot be decrypted yet; the adapter keeps what it needs to try again in ``raw``."""
 
@@ -198,6 +243,9 @@ Event = Annotated[
     | Invitation
     | Replaced
     | Dropped
+    | Letter
+    | Bounced
+    | Automatic
     | Locked
     | Unreadable
     | Nothing
@@ -365,6 +413,13 @@ class Upload(Node):
         return len(base64.b64decode(self.data)) if self.data is not None else Path(self.path).stat().st_size
 
 
+class Relay(Node):
+    """Pass a letter that is not for us on to the effect's room, an address, exactly as it came (``data``, base64)."""
+
+    t: Literal["relay"] = "relay"
+    data: str
+
+
 class Stage(Node):
     """Release host: find and hash the archives of a version prepared in private.
 
@@ -477,7 +532,7 @@ class TryPatch(Node):
 HostDeed = Stage | PrepareDraft | Publish | Survey | Inspect | Snapshot | Delist | ReadReports
 """What a release host does."""
 Deed = Annotated[
-    Post | OpenRoom | Enter | Invite | Remove | Leave | Retire | Redact | Upload | TryPatch | HostDeed,
+    Post | OpenRoom | Enter | Invite | Remove | Leave | Retire | Redact | Upload | Relay | TryPatch | HostDeed,
     Field(discriminator="t"),
 ]
 

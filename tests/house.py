@@ -53,6 +53,7 @@ from chatops.ports import (
     Receipt,
     Received,
     Redact,
+    Relay,
     Remove,
     Retire,
     Said,
@@ -220,6 +221,8 @@ class Chat:
                     self._report(room.id, Member(room=room.id, who=user, by=BOT, now="leave"))
             case Leave():
                 room.members.discard(BOT)
+            case Relay():
+                pass
             case Retire():
                 room.archived = self.archives
                 return Receipt(data={"closed": room.archived})

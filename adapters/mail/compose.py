@@ -89,9 +89,20 @@ def message(letter: Letter, settings: MailSettings, now: datetime, chain: Keycha
         made["In-Reply-To"] = f"<{letter.answers[-1]}>"
         made["References"] = " ".join(f"<{one}>" for one in letter.answers)
     if letter.automatic:
+        if keydata := chain.keydata:
+            made["Autocrypt"] = f"addr={settings.address}; keydata={keydata}"
         made["Auto-Submitted"] = "auto-generated"  # RFC 3834, 5
         made["X-Auto-Response-Suppress"] = "All"
     return made.as_bytes()
+
+
+def resent(raw: bytes, event: str, to: str, settings: MailSettings, now: datetime) -> bytes:
+    """Somebody else's message as it came, under a note of who passed it on (RFC 5322, 3.6.6)."""
+    note = (
+        f"Resent-From: {settings.address}\r\nResent-To: {to}\r\n"
+        f"Resent-Date: {format_datetime(now)}\r\nResent-Message-ID: <{event}>\r\n"
+    )
+    return note.encode("ascii") + raw
 
 
 def _content(letter: Letter) -> EmailMessage:

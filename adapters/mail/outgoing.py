@@ -6,10 +6,11 @@ is the one exception to exactly once; many receivers fold the second.
 
 from __future__ import annotations
 
+import base64
 import hashlib
 from datetime import datetime, timedelta
 
-from adapters.mail.compose import File, Letter, announcement, body, message, message_id, subject, thread_id
+from adapters.mail.compose import File, Letter, announcement, body, message, message_id, resent, subject, thread_id
 from adapters.mail.pgp import BadKey, Keychain
 from adapters.mail.settings import MailSettings
 from adapters.mail.smtp import Smtp
@@ -25,6 +26,7 @@ from chatops.ports import (
     OpenRoom,
     Post,
     Receipt,
+    Relay,
     Remove,
     Retire,
     Upload,
@@ -52,6 +54,8 @@ class Outgoing:
                 return await self._post(effect, deed)
             case Upload() as deed:
                 return await self._upload(effect, deed)
+            case Relay() as deed:
+                return await self._relay(effect, deed)
             case Remove() | Leave():
                 return Receipt()
             case Retire():
@@ -110,6 +114,12 @@ class Outgoing:
         )
         await self._send(letter, certificate)
         return Receipt(event=letter.id)
+
+    async def _relay(self, effect: Effect, deed: Relay) -> Receipt:
+        to, event = _to(effect), message_id(effect.id, self._settings)
+        raw = resent(base64.b64decode(deed.data), event, to, self._settings, self._settings.clock())
+        await self._smtp.send(raw, to)
+        return Receipt(event=event)
 
     async def _ask_for_contact(self, effect: Effect, to: str) -> Receipt:
         """There is something private to say, and no way to say it: once a day, ask for one."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -33,9 +34,9 @@ class Keychain:
         self._password = password
 
     @property
-    def certificate(self) -> str | None:
-        """The public half of the bot's own key, armored, for those who write to it."""
-        return None if self._key is None else str(self._key.extract_certificate())
+    def keydata(self) -> str:
+        """The public half of the bot's own key in base64, as an Autocrypt header bears it (autocrypt.org, level 1)."""
+        return "" if self._key is None else base64.b64encode(bytes(self._key.extract_certificate())).decode()
 
     def seal(self, content: bytes, certificate: str) -> bytes:
         """An armored message that only the certificate's holder reads, signed where the bot has a key.

@@ -20,7 +20,7 @@ def on_roster(book: Book) -> list[Contact]:
 def listing(desk: Desk) -> Document:
     rows = []
     for contact in on_roster(desk.book):
-        reached = ", ".join(dict.fromkeys(a.service for a in desk.book.addresses(contact.id))) or "⚠ not reachable"
+        reached = ", ".join(dict.fromkeys(_reached(desk, contact))) or "⚠ not reachable"
         about = ", ".join(filter(None, [contact.organisation, *(contact.roles or [])]))
         rows.append((line(strong(contact.name)), line(about or "—"), _standing(desk, contact), line(reached)))
     return Document(
@@ -55,13 +55,28 @@ def card(desk: Desk, contact: Contact, addresses: Sequence[Address], title: str)
         ("Groups", ", ".join(contact.groups or []) or "none"),
         ("Standing terms", _standing(desk, contact)),
         ("Zone", contact.zone or "UTC"),
-        ("Addresses, best first", ", ".join(f"{a.service}:{a.id}" for a in addresses) or "⚠ none"),
+        ("Addresses, best first", _addresses(desk, contact, addresses)),
         ("Lead time", f"{contact.lead_days} days" if contact.lead_days else "not said"),
         ("Builds in private", {True: "yes", False: "no", None: "not said"}[contact.builds_private]),
         ("OpenPGP key", _key(contact)),
         ("Last confirmed", confirmed),
     ]
     return Document(title=title, kind="contacts", tlp=Tlp.AMBER, blocks=(fields(*pairs),))
+
+
+def _reached(desk: Desk, contact: Contact) -> list[str]:
+    """The services on which somebody is reached."""
+    failing = desk.book.failing(contact.id)
+    return [one.service for one in desk.book.addresses(contact.id) if one not in failing]
+
+
+def _addresses(desk: Desk, contact: Contact, addresses: Sequence[Address]) -> str:
+    failing = desk.book.failing(contact.id)
+    shown = (
+        f"{one.service}:{one.id}" + (" (⚠ what was last sent there came back)" if one in failing else "")
+        for one in addresses
+    )
+    return ", ".join(shown) or "⚠ none"
 
 
 def _key(contact: Contact) -> str:

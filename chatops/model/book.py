@@ -305,6 +305,13 @@ class Book:
         )
         return self.session.exec(query).first()
 
+    def failing(self, contact: str) -> set[Address]:
+        """The addresses of a contact from which what was last sent came back."""
+        query = select(ContactAddress).where(
+            ContactAddress.contact == contact, col(ContactAddress.failed_at).is_not(None)
+        )
+        return {Address(row.service, row.tenant, row.address) for row in self._all(query)}
+
     def address_ids(self, contact: str) -> list[str]:
         """The keys of a contact's address rows."""
         return [row.id for row in self._all(select(ContactAddress).where(ContactAddress.contact == contact))]

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from sqlalchemy import Index, UniqueConstraint
 from sqlmodel import Field
 
-from chatops.model.base import Row, case_json, instant, json_column
+from chatops.model.base import Row, case_json, case_text, instant, json_column
 
 
 class InboxRow(Row, table=True):
@@ -74,6 +74,17 @@ class OutboxRow(Row, table=True):
     done_at: datetime | None = instant()
     event: str | None = None
     problem: str | None = None
+
+
+class Original(Row, table=True):
+    """A letter as it came, kept for good: ``id`` is its SHA-256, ``text`` all of it in base64, ``event`` its
+    Message-ID.
+    """
+
+    id: str = Field(primary_key=True)
+    case: str | None = Field(default=None, index=True)
+    event: str
+    text: str = case_text()
 
 
 class BoardRow(Row, table=True):

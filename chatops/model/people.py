@@ -64,7 +64,9 @@ class Contact(Row, table=True):
 
 
 class ContactAddress(Row, table=True):
-    """One way to reach a contact, keyed by the service's own id; never by display name."""
+    """One way to reach a contact, keyed by the service's own id; never by display name. ``failed_at``: what was last
+    sent there came back.
+    """
 
     __table_args__: ClassVar = (UniqueConstraint("service", "tenant", "address"),)
 
@@ -73,6 +75,7 @@ class ContactAddress(Row, table=True):
     service: str
     tenant: str = ""
     address: str
+    failed_at: datetime | None = instant()
 
 
 class PlaceKind(StrEnum):

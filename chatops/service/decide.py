@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from sqlmodel import Session, col, select
@@ -24,10 +24,13 @@ from chatops.model.people import Occupant, Place, PlaceKind, Role
 from chatops.ports import (
     Address,
     Aside,
+    Automatic,
+    Bounced,
     DeviceShut,
     Dropped,
     Due,
     Invitation,
+    Letter,
     Locked,
     Member,
     Nothing,
@@ -39,7 +42,7 @@ from chatops.ports import (
     Said,
     Unreadable,
 )
-from chatops.service import alerts, devices, dispatch, listening, membership, outcomes, reminders
+from chatops.service import alerts, devices, dispatch, letters, listening, membership, outcomes, reminders
 from chatops.service.patience import Patience
 from chatops.service.unit import NOWHERE, SHELL, Origin, Unit, refusal
 
@@ -85,6 +88,12 @@ class Decider:
                 )
                 if self._patient(received, unit, desk):
                     listening.dropped(unit, desk, dropped)
+            case Letter() as letter:
+                self._letter(session, received, letter, now)
+            case Bounced() as bounce:
+                letters.bounced(self._unit(session, received, now), received, bounce)
+            case Automatic() as automatic:
+                letters.automatic(self._unit(session, received, now), automatic)
             case Member() as member:
                 membership.changed(self._unit(session, received, now), received, member, now)
             case Invitation() as invitation:
@@ -231,6 +240,40 @@ class Decider:
             return
         self._command(unit, desk, line, said)
         listening.exposed(unit, desk, said.text)
+
+    def _letter(self, session: Session, received: Received, letter: Letter, now: datetime) -> None:
+        """A letter: not for us, not from who it says, a command, or words."""
+        unit = self._unit(session, received, now)
+        actor = self.actor(unit.book, received.service, received.tenant, letter.sender)
+        row = letters.answered(unit, received, letter)
+        trusted = actor.contact is not None and letter.proven
+        if row is None and not trusted and letters.for_others(self.settings, letter):
+            letters.pass_on(unit, self.settings, letter)
+            return
+        if actor.contact is not None and not trusted:
+            sender = (received.service, received.tenant, letter.sender)
+            answer = self.patience.once(sender, "unproven", received.key, now)
+            letters.unproven(unit, actor.contact, letter, answer=answer)
+            return
+        if letter.sender:
+            self._met(session, received, letter.sender, letter.sender, now)
+            unit, desk = self._desk(session, received, letter.sender, letter.sender, letter.event, now)
+            letters.heard_from(unit, desk.actor)
+        if not letter.sender or letter.sealed:
+            letters.to_the_team(unit, letter)
+            return
+        if not letter.answerable:
+            unit.unanswered()
+        about = unit.book.case(row.case) if row is not None and row.case else None
+        if about is not None and policy.may_know(desk.actor, about):
+            desk = replace(desk, file=about)
+        if not self._patient(received, unit, desk, "report"):
+            return
+        line = letters.command_in(self.registry, desk, letter.text)
+        if line is not None:
+            self._command(unit, desk, line, None)
+        else:
+            letters.words(unit, desk, letter, answers=row is not None)
 
     def _too_long(self, received: Received, unit: Unit, desk: Desk, said: Said, *, answer: bool) -> None:
         if answer and self._patient(received, unit, desk):

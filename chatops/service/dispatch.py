@@ -122,6 +122,8 @@ def _case(desk: Desk, command: Command, typed: Line) -> CaseFile | None:
             return file
         close = _similar(typed.case, policy.known_cases(desk.actor, desk.book))
         raise Refusal(f"there is no case {short(typed.case)}" + (f"; did you mean {close}?" if close else ""))
+    if desk.file is not None and desk.place is PlaceKind.DIRECT and policy.may_know(desk.actor, desk.file):
+        return desk.file  # of what is answered
     if command.case is CaseUse.OPTIONAL:
         return None
     fitting = policy.known_cases(desk.actor, desk.book, command.who)

@@ -42,7 +42,7 @@ from chatops.model.changes import Change, Happened, Moved
 from chatops.model.flow import OutboxRow
 from chatops.model.machines import Consent
 from chatops.model.people import Place, PlaceKind, Role
-from chatops.ports import Address, Aside, Deed, Enter, Leave, Post, Retire, TryPatch
+from chatops.ports import MAIL, Address, Aside, Deed, Enter, Leave, Post, Relay, Retire, TryPatch
 from chatops.service import outbox
 from chatops.service.boards import Boards
 from chatops.service.doors import doors_for
@@ -131,6 +131,10 @@ class Unit:
     def at(self, service: str, tenant: str, room: str) -> None:
         """What is done without a place of ours is done there."""
         self._origin = replace(self._origin, service=service, tenant=tenant, room=room)
+
+    def unanswered(self) -> None:
+        """Nothing is said in answer: a machine wrote, or a list passed it on."""
+        self._origin = replace(self._origin, room=None)
 
     def in_thread(self) -> None:
         """Answer in a thread on what was said."""
@@ -317,6 +321,10 @@ class Unit:
             kind=job.deed.t,
             case=job.case,
         )
+
+    def relay(self, deed: Relay, to: str) -> None:
+        """A letter that is not for us, to whose it may be."""
+        self._queue(deed, service=MAIL, room=to, conversation=f"relay:{to}", kind=deed.t)
 
     def give_up(self, place: str) -> int:
         """What waits for a place that will never be; how much that was."""

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import base64
 import itertools
+from typing import Any
+
+from pysequoia import Tsk
+from sqlmodel import select
 
 from chatops.config import Mail, MailList
 from chatops.document import Document
+from chatops.model.book import Book
+from chatops.model.flow import Original
 from chatops.model.people import PlaceKind
-from chatops.ports import Invite, OpenRoom, Said
+from chatops.plain import plain_text
+from chatops.ports import Address, Automatic, Bounced, Invite, Letter, OpenRoom, Relay, Said
 from chatops.service import roster
-from tests.house import House, Seen, code_in, embargoed, prepared, with_roster
+from tests.house import REPORT, House, Seen, code_in, embargoed, prepared, with_roster
 
 SPACK = "security@spack.example"
 ARCH = "security@arch.example"
@@ -160,3 +168,180 @@ def test_the_lists_of_the_configuration_are_public_places_and_get_the_announceme
     assert kinds(house, "users@lists.example") == ["announcement"]
     assert kinds(house, "announce@lists.example") == []
     assert house.journal_is_good()
+
+
+# --- what comes in -------------------------------------------------------------------------------------------------
+
+FINDER = "finder@research.example"
+
+
+def letter(house: House, sender: str, text: str, subject: str = "hello", **more: Any) -> list[Document]:
+    """A letter, and what its sender is told at once."""
+    event = more.pop("event", f"{next(_numbers)}@mua.example")
+    more.setdefault("original", base64.b64encode(text.encode()).decode())
+    before = len(house.chat.seen)
+    came = Letter(sender=sender, event=event, subject=subject, text=text, **more)
+    house.receive(sender, came, service="mail")
+    return [one.document for one in house.chat.seen[before:] if one.room == sender]
+
+
+def last_message(house: House, address: str) -> str:
+    return got(house, address)[-1].event
+
+
+def in_security(house: House) -> Document:
+    return house.last("security").document
+
+
+def test_a_letter_to_the_security_address_is_a_report_with_its_original_kept() -> None:
+    house = house_with_mail()
+    (receipt,) = letter(house, FINDER, REPORT, "Overflow in the queue", more=True)
+    assert receipt.kind == "receipt"
+    assert REPORT not in receipt.model_dump_json()
+    file = house.file(house.case)
+    assert file.case.title == "Overflow in the queue"
+    with house.read() as session:
+        (kept,) = session.exec(select(Original)).all()
+    assert base64.b64decode(kept.text) == REPORT.encode()
+    assert kept.case == house.case
+    assert [upload.name for room, upload, _ in house.chat.files if room == house.room("security")][-1].endswith(".eml")
+    assert not house.stuck()
+
+
+def test_what_the_reporter_answers_is_added_to_their_report() -> None:
+    house = house_with_mail()
+    letter(house, FINDER, REPORT)
+    case = house.case
+    told = letter(house, FINDER, "Also in 0.9.", proven=True, answers=(last_message(house, FINDER),))
+    assert [one.title for one in told] == [f"{case}: added to your report"]
+    assert house.case == case
+    assert "Also in 0.9." in house.last("security").text
+
+
+def test_a_command_stands_in_the_first_line_and_the_thread_says_for_which_case() -> None:
+    house = house_with_mail()
+    house.say("maintainer", "security", f"invite {house.case} spack")
+    answer = letter(house, SPACK, "accept\n\nBest wishes", proven=True, answers=(last_message(house, SPACK),))
+    assert [one.kind for one in answer] == ["notice"]
+    answer = letter(house, SPACK, "Status: affected", proven=True, answers=(last_message(house, SPACK),))
+    assert [one.kind for one in answer] == ["status"]
+    assert house.file(house.case).downstreams["spack"].answer == "affected"
+
+
+def test_polite_words_are_no_command_and_reach_the_team_and_the_room() -> None:
+    house = member()
+    text = "Accept our thanks for telling us. Is the fix in the parser, or in the queue itself?"
+    (answer,) = letter(house, SPACK, text, proven=True, answers=(last_message(house, SPACK),))
+    assert answer.title == "What you wrote is with the team"
+    for where in ("security", house.case):
+        assert house.last(where, kind="letter").document.title == f"{house.case}: spack writes"
+        assert text in house.last(where, kind="letter").text
+
+
+def test_who_was_only_asked_does_not_write_into_the_room() -> None:
+    house = member()
+    house.say("maintainer", "security", f"invite {house.case} arch")
+    letter(house, ARCH, "Who else knows of it?", proven=True, answers=(last_message(house, ARCH),))
+    assert "Who else" in house.last("security", kind="letter").text
+    assert not [one for one in house.seen_in(house.case) if one.document.kind == "letter"]
+
+
+def test_a_forged_sender_changes_nothing_and_the_team_sees_it() -> None:
+    house = house_with_mail()
+    house.say("maintainer", "security", f"invite {house.case} spack")
+    asked = last_message(house, SPACK)
+    state = house.file(house.case).participants
+    told = letter(house, SPACK, "accept", answers=(asked,))
+    assert house.file(house.case).participants == state
+    assert in_security(house).kind == "unproven letter"
+    assert [one.title for one in told] == ["Did you write to us just now?"]
+    assert letter(house, SPACK, "accept", answers=(asked,)) == []  # once an hour is enough
+    assert house.journal_is_good()
+
+
+def test_a_code_of_one_person_is_worth_nothing_to_another() -> None:
+    house = member()
+    house.say("maintainer", "security", f"invite {house.case} arch")
+    spacks = last_message(house, SPACK)
+    letter(house, ARCH, "What is this about?", proven=True, answers=(spacks,), effect=spacks.removeprefix("$"))
+    assert in_security(house).kind == "new report"  # it answers nothing of theirs
+    assert len(house.cases()) == 2
+
+
+def test_no_answer_goes_to_a_list_or_a_machine_but_what_it_says_is_taken() -> None:
+    house = house_with_mail()
+    assert letter(house, FINDER, REPORT, answerable=False) == []
+    assert in_security(house).kind == "new report"
+
+
+def mailbox(house: House, **more: Any) -> None:
+    box = Mail(address="security@dynasched.example", smtp_host="mail.example", **more)
+    house.settings = house.settings.model_copy(update={"mail": box})
+    house._wire()
+
+
+def test_what_is_not_about_us_goes_to_the_partner_untouched_and_unacknowledged() -> None:
+    house = house_with_mail()
+    mailbox(house, about=("dynasched", "dsched"), partner="security@pmix.example")
+    before = house.cases(), len(house.chat.seen)
+    assert letter(house, FINDER, "PMIx crashes in its event handler.", original="UE1JeA==") == []
+    assert (house.cases(), len(house.chat.seen)) == before
+    (passed,) = [effect for effect in house.chat.done if isinstance(effect.deed, Relay)]
+    assert (passed.room, passed.deed) == ("security@pmix.example", Relay(data="UE1JeA=="))
+    letter(house, FINDER, "DSched crashes, too.")
+    assert len(house.cases()) == len(before[0]) + 1
+
+
+def test_a_bounce_is_shown_on_the_roster_until_they_write_again() -> None:
+    house = house_with_mail()
+    house.say("maintainer", "security", f"invite {house.case} spack")
+    asked = last_message(house, SPACK)
+    house.receive("bounce", Bounced(message=asked, status="5.1.1"), service="mail")
+    assert "spack could not be reached by mail: there is no such mailbox" in in_security(house).title
+    card = house.say("maintainer", "security", "contacts show spack")
+    assert card is not None
+    assert "came back" in plain_text(card)
+    letter(house, SPACK, "We are here again.", proven=True, answers=(asked,))
+    card = house.say("maintainer", "security", "contacts show spack")
+    assert card is not None
+    assert "came back" not in plain_text(card)
+    house.receive("bounce", Bounced(message="nothing@x", status="5.1.1"), service="mail")
+    assert house.journal_is_good()
+
+
+def test_an_auto_reply_is_a_word_in_the_journal() -> None:
+    house = house_with_mail()
+    house.say("maintainer", "security", f"invite {house.case} spack")
+    before = len(house.chat.seen)
+    out = Automatic(sender=SPACK, what="auto-reply", answers=(last_message(house, SPACK),))
+    house.receive(SPACK, out, service="mail")
+    assert len(house.chat.seen) == before
+    assert house.journal(house.case)[-1].told["facts"] == {"what": "auto-reply", "from": "spack"}
+    house.receive("big", Automatic(sender="big@x.example", what="too-large"), service="mail")
+    assert "too large" in in_security(house).title
+
+
+def test_what_cannot_be_decrypted_or_answered_is_for_people() -> None:
+    house = house_with_mail()
+    (told,) = letter(house, FINDER, "", sealed=True, more=True)
+    assert "cannot decrypt" in told.title
+    assert "not to my key" in in_security(house).title
+    letter(house, "", "No sender at all.")
+    assert "no sender" in in_security(house).title
+    assert len(house.cases()) == 1
+
+
+def test_a_key_that_comes_with_a_report_is_the_reporters_and_anothers_is_for_people_to_judge() -> None:
+    house = member()
+    key = str(Tsk.generate("finder <finder@research.example>").extract_certificate())
+    letter(house, FINDER, REPORT, certificate=key)
+    with house.read() as session:
+        finder = Book(session).at(Address("mail", "", FINDER))
+        assert finder is not None
+        assert finder.public_key == key
+    letter(house, SPACK, "Our key.", proven=True, answers=(last_message(house, SPACK),), certificate=key)
+    assert "spack sent an OpenPGP key" in in_security(house).title
+    with house.read() as session:
+        spack = Book(session).named("spack")
+        assert spack is not None
+        assert spack.public_key is None

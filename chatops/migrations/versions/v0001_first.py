@@ -146,6 +146,7 @@ def upgrade() -> None:
         sa.Column("service", sa.String(), nullable=False),
         sa.Column("tenant", sa.String(), nullable=False),
         sa.Column("address", sa.String(), nullable=False),
+        sa.Column("failed_at", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("service", "tenant", "address"),
     )
@@ -231,6 +232,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("code"),
     )
     op.create_index("ix_offered_case", "offered", ["case"])
+        "original",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("case", sa.String(), nullable=True),
+        sa.Column("event", sa.String(), nullable=False),
+        sa.Column("text", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index("ix_original_case", "original", ["case"])
 
     op.create_table(
         "outbox",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import dataclasses
 import secrets
 from email import message_from_bytes
@@ -19,7 +20,20 @@ from adapters.mail.smtp import Smtp
 from adapters.mail.tokens import Tokens
 from adapters.stage.post_office import PASSWORD, PostOffice
 from chatops.document import Action, Document, Tlp, para, quote
-from chatops.ports import Deed, Effect, Impossible, Leave, OpenRoom, Post, Receipt, Redact, Retire, TryLater, Upload
+from chatops.ports import (
+    Deed,
+    Effect,
+    Impossible,
+    Leave,
+    OpenRoom,
+    Post,
+    Receipt,
+    Redact,
+    Relay,
+    Retire,
+    TryLater,
+    Upload,
+)
 from tests.adapters.mail.conftest import BOT, Roster, key, made, public
 
 DEBIAN = "debian@example.org"
@@ -66,6 +80,7 @@ async def test_what_is_private_is_sealed_and_the_outside_names_case_and_kind_onl
     assert message["Message-ID"] == f"<{one.id}@dynasched.example>"
     assert receipt.event == f"{one.id}@dynasched.example"
     assert message["Auto-Submitted"] == "auto-generated"
+    assert message["Autocrypt"].startswith(f"addr={BOT}; keydata=")
     text = inside(message, "debian").get_content()
     assert CANARY in text
     assert f"accept {CASE}" in text
@@ -192,6 +207,14 @@ async def test_a_chat_is_an_address_and_what_makes_no_sense_here_is_impossible(
         with pytest.raises(Impossible, match="unsupported"):
             await outgoing.perform(effect(deed))
     assert office.taken == []
+
+
+async def test_what_is_not_for_us_is_passed_on_as_it_came(outgoing: Outgoing, office: PostOffice) -> None:
+    raw = b"From: a@b.example\r\nSubject: =?x?=\r\n\r\nbyte \xff by byte\r\n"
+    await outgoing.perform(effect(Relay(data=base64.b64encode(raw).decode()), "security@pmix.example"))
+    (taken,) = office.taken
+    assert taken.raw.endswith(raw)
+    assert (taken.to, taken.message["Resent-From"]) == (("security@pmix.example",), BOT)
 
 
 @pytest.mark.parametrize(
