@@ -232,6 +232,8 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("code"),
     )
     op.create_index("ix_offered_case", "offered", ["case"])
+
+    op.create_table(
         "original",
         sa.Column("id", sa.String(), nullable=False),
         sa.Column("case", sa.String(), nullable=True),
