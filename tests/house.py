@@ -24,7 +24,7 @@ from sqlalchemy.pool import StaticPool
 from sqlmodel import Session, SQLModel, col, func, select
 
 from chatops.commands.registry import collect
-from chatops.config import Person, Policy, Releases, Settings
+from chatops.config import GitHub, Person, Policy, Releases, Settings
 from chatops.config import Repository as RepositorySettings
 from chatops.document import Document
 from chatops.model import journal
@@ -37,19 +37,23 @@ from chatops.plain import plain_text
 from chatops.ports import (
     ONE_BY_ONE,
     Aside,
+    Delist,
     Dropped,
     Effect,
     Enter,
     Event,
     Impossible,
+    Inspect,
     Invitation,
     Invite,
     Leave,
     Member,
     OpenRoom,
     Post,
+    PrepareDraft,
     Publish,
     Reacted,
+    ReadReports,
     Receipt,
     Received,
     Redact,
@@ -57,6 +61,7 @@ from chatops.ports import (
     Remove,
     Retire,
     Said,
+    Snapshot,
     Stage,
     Survey,
     TryLater,
@@ -250,13 +255,28 @@ class Chat:
 
 
 class Host:
-    """The pretended release host: what was prepared in private by version, and what is public."""
+    """The pretended release host: what was prepared in private by version, what is public, and what else lies there.
+
+    ``downloads`` are SHA-256 by file name, where they are not what the page says; None: not there.
+    """
 
     def __init__(self) -> None:
         self.staged: dict[str, list[dict[str, Any]]] = {}
         self.public: list[dict[str, Any]] = []
         self.problem: str | None = None
         self.published: list[str] = []
+        self.drafts: list[PrepareDraft] = []
+        self.tags: dict[str, str] = {}
+        self.downloads: dict[str, str | None] = {}
+        self.reports: list[dict[str, str]] = []
+        self.done: list[str] = []
+
+    def release(self, version: str, *, sha256: str, **more: Any) -> None:
+        """A release on the page of GitHub, with its tag."""
+        name = f"dynasched-{version}.tar.bz2"
+        archive = {"name": name, "size": 1000, "url": f"https://x/{name}", "digests": {"sha256": {"host": sha256}}}
+        self.public.append({"version": version, "tag": f"v{version}", "archives": [archive], **more})
+        self.tags[f"v{version}"] = f"{len(self.tags) + 1:040x}"
 
     def stage(self, version: str, *, sha256: str = "ab" * 32, sha1: str = "cd" * 20) -> None:
         name = f"dynasched-{version}.tar.bz2"
@@ -266,7 +286,22 @@ class Host:
     def perform(self, effect: Effect) -> Receipt:
         if self.problem is not None:
             raise Impossible(self.problem)
+        self.done.append(effect.deed.t)
         match effect.deed:
+            case Inspect() as inspect:
+                return Receipt(data={"archives": [self._download(name) for name in inspect.archives]})
+            case PrepareDraft() as draft:
+                self.drafts.append(draft)
+                return Receipt(data={"url": "https://github.com/draft"})
+            case Snapshot(tag=tag):
+                whole = next((one for one in self.public if one.get("tag") == tag), None)
+                seen = {"release": tag if whole else None, "commit": self.tags.get(tag), "whole": whole}
+                return Receipt(data={**seen, "immutable": bool(whole and whole.get("immutable"))})
+            case Delist(tag=tag):
+                self.public = [one for one in self.public if one.get("tag") != tag]
+                return Receipt(data={"commit": self.tags.get(tag)})
+            case ReadReports():
+                return Receipt(data={"reports": self.reports})
             case Stage(version=version):
                 if version not in self.staged:
                     raise Impossible("no-archives")
@@ -277,6 +312,18 @@ class Host:
             case Survey():
                 return Receipt(data={"releases": self.public})
         raise Impossible("unsupported")
+
+    def _download(self, name: str) -> dict[str, Any]:
+        """As :attr:`downloads` says, else what the page says of it."""
+        listed = {
+            one["name"]: next(iter(one["digests"]["sha256"].values()))
+            for told in self.public
+            for one in told["archives"]
+        }
+        sha256 = self.downloads.get(name, listed.get(name))
+        if sha256 is None:
+            return {"name": name, "problem": "not-found"}
+        return {"name": name, "size": 1000, "digests": {"sha256": sha256, "sha1": sha256[:40]}}
 
 
 # --- the house -----------------------------------------------------------------------------------------------------
@@ -302,6 +349,7 @@ class House:
         *,
         coordinators: tuple[str, ...] = COORDINATORS,
         folders: bool = True,
+        github: bool = False,
         services: tuple[str, ...] = ("matrix",),
         roll: Callable[[int], str] | None = None,
         **policy: Any,
@@ -313,6 +361,7 @@ class House:
             policy=Policy(**policy),
             coordinators=tuple(Person(name=name, addresses=(f"matrix:{address(name)}",)) for name in coordinators),
             releases=Releases.model_validate({"folder": "/public", "staging": "/staging"}) if folders else Releases(),
+            github=GitHub(repository="dynasched/dynasched") if github else None,
         )
         self.registry = collect()
         self.chat = Chat(self._reported)

@@ -17,6 +17,7 @@ from chatops.commands.advisory import Published, draft
 from chatops.commands.alarms import no_alarms, retrospective_alarm
 from chatops.commands.cards import board
 from chatops.commands.declare import CaseUse, Command, Who, option, raw
+from chatops.commands.delist import immutable, removal
 from chatops.commands.desk import (
     CaseRoom,
     Decision,
@@ -33,6 +34,7 @@ from chatops.commands.desk import (
 from chatops.commands.ending import lifted
 from chatops.commands.kinds import Text, Version
 from chatops.commands.moving import edit_case, moved, states
+from chatops.commands.private_release import page_text
 from chatops.commands.releases import check_lines
 from chatops.commands.report import to_reporters
 from chatops.document import (
@@ -111,6 +113,7 @@ def preview(desk: Desk, args: Announce) -> Preview:
         warnings.append(line(strong("The advisory lacks: "), "; ".join(missing), "."))
     linked = _linked(desk, file)
     warnings += [line(strong("Linked: "), f"{other} is under an embargo", *until, ".") for other, until in linked]
+    warnings += [immutable(one) for one in map(desk.book.release, vulnerable) if one is not None and one.immutable]
     if desk.now.weekday() >= 4:
         warnings.append(line("Today is a Friday or a weekend; packagers prefer a working day."))
     document = Document(
@@ -170,14 +173,7 @@ def handle(desk: Desk, args: Announce) -> Decision:
         text=args.text,
         changes=(*_kept(desk, file, args.text, vulnerable), edit_case(file, announcing_at=desk.now)),
     )
-    held = {archive.name: archive for archive in desk.book.archives(version) if archive.path}
-    if held and desk.settings.release_host != "none":
-        digests = {
-            name: row.digest
-            for name, archive in held.items()
-            for row in desk.book.digests(archive.id)
-            if row.algorithm == "sha256"
-        }
+    if digests := _to_publish(desk, version):
         under_way = Document(
             title=f"{file.id}: announcing {version} …", kind="announcement", tlp=Tlp.AMBER_STRICT, case=file.id
         )
@@ -186,7 +182,7 @@ def handle(desk: Desk, args: Announce) -> Decision:
             reply=under_way,
             reply_key=progress,
             events=[begun],
-            jobs=[Job(Publish(version=version, archives=digests, progress=progress), file.id)],
+            jobs=[Job(_publish(desk, version, digests, progress), file.id)],
         )
     general = general_release(desk, file, version, vulnerable, args.text)
     general.events.insert(0, begun)
@@ -197,6 +193,25 @@ def _kept(desk: Desk, file: CaseFile, text: str | None, vulnerable: list[str]) -
     """What was said with the command is part of the advisory from now on."""
     values: dict[str, Any] = {"vulnerable": vulnerable} | ({"text": text} if text else {})
     return (write_down(desk, file.id, **values),)
+
+
+def _to_publish(desk: Desk, version: str) -> dict[str, str]:
+    """The archives that the release host is to make public, with their SHA-256; of GitHub's draft also those of which
+    only the check lines are here.
+    """
+    host = desk.settings.release_host
+    return {
+        archive.name: row.digest
+        for archive in desk.book.archives(version)
+        if host == "github" or (archive.path and host == "directory")
+        for row in desk.book.digests(archive.id)
+        if row.algorithm == "sha256"
+    }
+
+
+def _publish(desk: Desk, version: str, archives: dict[str, str], progress: str) -> Publish:
+    known = Shelf(desk.book.session, desk.book.private_releases()).by_version(version)
+    return Publish(version=version, archives=archives, text=page_text(known), progress=progress)
 
 
 def general_release(
@@ -210,7 +225,11 @@ def general_release(
         if desk.book.release(version) is None
         else put(Release, version, state="published", published_at=desk.now)
     ]
-    changes += [put(Release, old, state="removed", upgrade_to=version) for old in vulnerable]
+    jobs: list[Job] = []
+    for old in filter(None, map(desk.book.release, vulnerable)):
+        off, more = removal(desk, old, version)
+        changes += off
+        jobs += more
     steps = moved(file, Move.ANNOUNCE)
     changes.append(edit_case(file, version=version, released_at=desk.now, outcome="fixed", next_word=None))
     told = Happened("general release", file.id, {"version": version}, changes=(*changes, *steps))
@@ -250,10 +269,10 @@ def general_release(
     alarms = [*no_alarms(file), retrospective_alarm(file.id, desk.days(desk.settings.policy.retrospective_days))]
     if progress is not None:
         messages.append(Message(Security(), done, edit=progress))
-        return Decision(events=[told], messages=messages, alarms=alarms)
+        return Decision(events=[told], messages=messages, jobs=jobs, alarms=alarms)
     if desk.place is not PlaceKind.SECURITY:
         messages.append(Message(Security(), done))
-    return Decision(reply=done, events=[told], messages=messages, alarms=alarms)
+    return Decision(reply=done, events=[told], messages=messages, jobs=jobs, alarms=alarms)
 
 
 def announcement(desk: Desk, file: CaseFile, text: str | None, version: str, vulnerable: Sequence[str]) -> Document:

@@ -38,7 +38,7 @@ from chatops.model.changes import Change, Happened, gone, new
 from chatops.model.moves import Move, apply
 from chatops.model.people import PlaceKind
 from chatops.model.releases import Archive, ArchiveDigest, Release
-from chatops.ports import Stage, Upload
+from chatops.ports import PrepareDraft, Stage, Upload
 
 
 @dataclass(frozen=True)
@@ -102,6 +102,7 @@ def record(
     changes: list[Change] = _rows(desk, file, version, archives)
     steps = moved(file, Move.PRIVATE_RELEASE)
     changes.append(edit_case(file, version=version, private_release_at=desk.now))
+    jobs = [Job(draft, file.id)] if (draft := _draft(desk, version, archives)) else []
     told = Happened("private release", file.id, {"version": version}, changes=(*changes, *steps))
     known = _known(version, archives)
     messages: list[Outgoing] = []
@@ -124,9 +125,28 @@ def record(
     if progress is None:
         if desk.place is not PlaceKind.SECURITY:
             messages.append(Message(Security(), done))
-        return Decision(reply=done, events=[told], messages=messages)
+        return Decision(reply=done, events=[told], messages=messages, jobs=jobs)
     messages.insert(0, Message(Security(), done, edit=progress))
-    return Decision(events=[told], messages=messages)
+    return Decision(events=[told], messages=messages, jobs=jobs)
+
+
+def _draft(desk: Desk, version: str, archives: Sequence[Mapping[str, Any]]) -> PrepareDraft | None:
+    """On GitHub, for the day: members have no access to it, so it hands out nothing."""
+    digests = {one["name"]: one["digests"].get("sha256") for one in archives if one["path"]}
+    if desk.settings.release_host != "github" or not digests:
+        return None
+    return PrepareDraft(version=version, archives=digests, text=page_text(_known(version, archives)))
+
+
+def page_text(archives: Sequence[KnownArchive]) -> str:
+    """What a release page says of its archives until somebody writes more: their check lines, in Markdown."""
+    lines = [
+        f"    {archive.digests[algorithm]}  {archive.name}"
+        for algorithm in (Algorithm.SHA256, Algorithm.SHA1)
+        for archive in archives
+        if algorithm in archive.digests
+    ]
+    return "\n".join(("Check your download with `sha256sum -c` or `sha1sum -c`:", "", *lines, ""))
 
 
 def _rows(desk: Desk, file: CaseFile, version: str, archives: Sequence[Mapping[str, Any]]) -> list[Change]:

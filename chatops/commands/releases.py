@@ -28,7 +28,7 @@ class Releases:
 def handle(desk: Desk, args: Releases) -> Decision:
     cleared = shelf(desk).cases
     known = [r for r in desk.book.releases() if r.state != "private" or r.case in cleared]
-    known.sort(key=lambda r: _key(r.version), reverse=True)
+    known.sort(key=lambda r: newness(r.version), reverse=True)
     if args.version is None:
         return _answer(desk, _list(known))
     release = next((r for r in known if r.version == args.version), None)
@@ -45,7 +45,8 @@ def _answer(desk: Desk, document: Document) -> Decision:
     return Decision(reply=document, reply_kind="reporter" if reporter else "details")
 
 
-def _key(version: str) -> tuple[tuple[int, str], ...]:
+def newness(version: str) -> tuple[tuple[int, str], ...]:
+    """To sort versions by: the newest is the greatest."""
     parts = version.replace("-", ".").split(".")
     return tuple((int(part), "") if part.isdigit() else (-1, part) for part in parts)
 

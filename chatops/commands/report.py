@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
-from dataclasses import dataclass
+from collections.abc import Container, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -11,16 +11,16 @@ from chatops import policy
 from chatops.commands.alarms import asked_alarms
 from chatops.commands.cards import board, case_card, known_outside
 from chatops.commands.declare import EVERYWHERE, CaseUse, Command, Who, option, raw
-from chatops.commands.desk import Alarm, Decision, Desk, Direct, Message, Outgoing, Refusal, Security, working
+from chatops.commands.desk import Actor, Alarm, Decision, Desk, Direct, Message, Outgoing, Refusal, Security, working
 from chatops.commands.kinds import Choice, Moment, Text
 from chatops.commands.moving import edit_case, joined, moved
 from chatops.commands.referral import answered
-from chatops.document import Document, Line, Tlp, bullets, fields, line, para, quote, typed, when, who
+from chatops.document import Document, Line, Tlp, bullets, fields, line, link, para, quote, typed, when, who
 from chatops.model.book import CaseFile
 from chatops.model.cases import Case, Note
 from chatops.model.changes import Change, Happened, new, put
 from chatops.model.moves import Move
-from chatops.model.people import Contact, ContactAddress, Occupant, Place, PlaceKind, Role
+from chatops.model.people import Address, Contact, ContactAddress, Occupant, Place, PlaceKind, Role
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ def _wishes(desk: Desk, args: Report) -> Decision:
     return decision
 
 
-def _opens(desk: Desk, args: Report, text: str) -> Decision:
+def _opens(desk: Desk, args: Report, text: str, origin: str | None = None) -> Decision:
     case_id = new_case_id(desk)
     changes: list[Change] = []
     reporter = desk.actor.contact or _stranger(desk, case_id, changes)
@@ -104,6 +104,7 @@ def _opens(desk: Desk, args: Report, text: str) -> Decision:
         asked_date=args.disclose,
         process=args.process,
         next_word=desk.days(days),
+        origin=origin,
     )
     file = CaseFile(case, contacts={reporter.id: reporter})
     changes.append(new(case))
@@ -121,6 +122,26 @@ def _opens(desk: Desk, args: Report, text: str) -> Decision:
             *(asked_alarms(case_id, args.disclose, desk.now) if args.disclose else ()),
         ],
     )
+
+
+def filed(desk: Desk, origin: str, told: Mapping[str, str]) -> Decision:
+    """A report that somebody filed on another site (``origin`` is its own name there): a case like any other, but it
+    is there that they are answered. Whoever is on the roster with that account is reached as always.
+    """
+    site = origin.partition(":")[0]
+    sender = Address(site, "", told["sender"] or origin)
+    actor = Actor(sender, desk.book.at(sender), f"{site}:{told['sender']}")
+    text = "\n\n".join(part for part in (told["title"], told["text"], told["url"]) if part)
+    opened = _opens(replace(desk, actor=actor), Report(), text, origin)
+    account = f"{told['sender']} on GitHub" if told["sender"] else "somebody on GitHub"
+    where = para(f"Reported by {account}, who is answered there: ", link(told["url"]))
+    messages = [
+        replace(one, text=one.text.model_copy(update={"blocks": (where, *one.text.blocks)}))
+        if isinstance(one, Message) and isinstance(one.text, Document)
+        else one
+        for one in opened.messages
+    ]
+    return replace(opened, reply=None, messages=messages)
 
 
 def new_case_id(desk: Desk) -> str:

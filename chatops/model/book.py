@@ -345,6 +345,10 @@ class Book:
         """What is written down for the public to read."""
         return self._get(Advisory, case)
 
+    def filed(self, origin: str) -> bool:
+        """Whether a report is a case already, by its own name where it was filed."""
+        return self.session.exec(select(Case.id).where(Case.origin == origin).limit(1)).first() is not None
+
     def exists(self, case: str) -> bool:
         return self._get(Case, case) is not None
 

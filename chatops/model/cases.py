@@ -27,6 +27,7 @@ class Case(Row, table=True):
     owner: str | None = None
     backup: str | None = None
     reporter: str | None = Field(default=None, index=True)
+    origin: str | None = Field(default=None, index=True)  # the report's own name where it was filed: github:GHSA-…
     reporter_known: bool = False  # the reporter lets the members know who they are
     wishes: dict[str, str] = json_column()  # review, help: yes or no, as the reporter asked
     credit: str | None = case_text()  # the name that the reporter wishes to be credited by

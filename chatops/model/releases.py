@@ -11,7 +11,8 @@ from chatops.model.base import Row, datetime, instant
 class Release(Row, table=True):
     """A version. ``state``: private (an embargoed fix), published, removed (vulnerable, taken off the release page).
 
-    ``case`` is the case whose fix it bears while it is private.
+    ``case`` is the case whose fix it bears while it is private. ``on_page``: the release host shows it; ``tag`` is what
+    it calls it, and ``immutable`` that it lets nobody change it.
     """
 
     version: str = Field(primary_key=True)
@@ -19,6 +20,9 @@ class Release(Row, table=True):
     case: str | None = Field(default=None, index=True)
     upgrade_to: str | None = None
     published_at: datetime | None = instant()
+    on_page: bool = False
+    tag: str | None = None
+    immutable: bool = False
 
 
 class Archive(Row, table=True):

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from sqlmodel import Session
 
+from chatops.commands.desk import Alarm
 from chatops.commands.registry import collect
 from chatops.config import Settings
 from chatops.model.flow import InboxRow, OutboxRow
@@ -19,12 +20,14 @@ from chatops.service.decider import Decider
 from chatops.service.gate import gate
 from chatops.service.intake import StoreIntake
 from chatops.service.outbox import take_up
-from chatops.service.reminders import SURVEY
+from chatops.service.reminders import REPORTS, SURVEY, WATCH
 from chatops.service.store import Store
 from chatops.service.timers import Timers, set_timer
 from chatops.service.unit import NOWHERE, Origin, Unit
 from chatops.service.worker import Worker
 
+WARM_UP = timedelta(hours=1)
+"""The first watch of all comes so long after the first start."""
 DRAIN_SECONDS = 6.0
 """So long may effects in flight take at a stop; the whole stop takes less than ten seconds."""
 
@@ -99,7 +102,11 @@ class Bot:
         roster.lists(self._unit(session, "configuration"), self._settings)
         rounds.begin(self._unit(session, "chatops"), self._clock())
         if self._settings.release_host != "none":
-            set_timer(session, SURVEY, self._clock() - timedelta(seconds=1), SURVEY)
+            soon = self._clock() - timedelta(seconds=1)
+            set_timer(session, SURVEY, soon, SURVEY)
+            if self._settings.release_host == "github":
+                set_timer(session, REPORTS, soon, REPORTS)
+            self._unit(session, "chatops").alarm(Alarm(WATCH, WATCH, self._clock() + WARM_UP, keep=True))
 
     def _fault(self, session: Session, row: OutboxRow, code: str) -> None:
         alerts.fault(self._unit(session, "chatops"), row, code)

@@ -4,23 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from typing import Annotated
 
+from pydantic import Field, TypeAdapter
 from sqlalchemy import update
 from sqlmodel import col, select
 
-from chatops.commands import announce, filling, private_release
-from chatops.commands.desk import Actor, Decision, Desk, Message, Refusal, Security
+from chatops.commands import filling
+from chatops.commands.desk import Actor, Decision, Desk, Message, Security
 from chatops.config import Settings
 from chatops.document import Document, Tlp, para, typed
-from chatops.model.cases import Case
 from chatops.model.changes import Happened, put
 from chatops.model.flow import OutboxRow
-from chatops.model.journal import INSTALLATION, Entry, text_of
-from chatops.model.machines import Forbidden
+from chatops.model.journal import INSTALLATION, Entry
 from chatops.model.people import Occupant, Place, PlaceKind
-from chatops.ports import Address, Outcome, Publish, Stage, TryPatch
-from chatops.service import reminders, shelving
-from chatops.service.unit import Unit
+from chatops.ports import Address, HostDeed, Outcome, TryPatch
+from chatops.service import host, reminders
+from chatops.service.unit import RELEASE_HOST, Unit
+
+HOST_DEED: TypeAdapter[HostDeed] = TypeAdapter(Annotated[HostDeed, Field(discriminator="t")])
 
 
 def decide(unit: Unit, settings: Settings, outcome: Outcome, now: datetime, code: Callable[[int], str]) -> None:
@@ -41,11 +43,8 @@ def decide(unit: Unit, settings: Settings, outcome: Outcome, now: datetime, code
         code,
     )
     kind = row.deed.get("t", row.kind) if row.deed else row.kind
-    if kind == "survey":
-        if outcome.ok:
-            shelving.surveyed(unit, outcome.data["releases"])
-    elif kind in ("stage", "publish"):
-        _host(unit, desk, row, outcome)
+    if row.service == RELEASE_HOST:
+        host.decide(unit, desk, row, HOST_DEED.validate_python(row.deed), outcome)
     elif kind == "try-patch":
         if (file := unit.book.case(row.case or "")) is not None:
             unit.carry_out(filling.tried(desk, file, TryPatch.model_validate(row.deed), outcome))
@@ -177,53 +176,3 @@ def adopt(unit: Unit, place: Place, contact: str, address: str) -> None:
     if unit.book.occupant(place.id, address) is not None:
         changes.append(put(Occupant, (place.id, address), contact=contact))
     unit.record(Happened("direct chat known", None, changes=tuple(changes)))
-
-
-# --- the release host ----------------------------------------------------------------------------------------------
-
-
-def _host(unit: Unit, desk: Desk, row: OutboxRow, outcome: Outcome) -> None:
-    file = unit.book.case(row.case) if row.case else None
-    if file is None:
-        return
-    deed = (Stage if row.deed["t"] == "stage" else Publish).model_validate(row.deed)
-    if not outcome.ok:
-        unit.carry_out(_failed(file.id, deed, outcome.problem))
-        return
-    try:
-        if isinstance(deed, Stage):
-            decision = private_release.record(desk, file, deed.version, outcome.data["archives"], deed.progress)
-        else:
-            asked = unit.session.exec(
-                select(Entry)
-                .where(Entry.chain == file.id, Entry.what == "announcement confirmed")
-                .order_by(col(Entry.seq).desc())
-            ).first()
-            named = asked.told["facts"]["vulnerable"] if asked else "none"
-            vulnerable = [] if named == "none" else named.split(", ")
-            text = text_of(asked, asked.told.get("text")) if asked else None
-            decision = announce.general_release(desk, file, deed.version, vulnerable, text, deed.progress)
-    except Refusal as no:
-        decision = _failed(file.id, deed, str(no))
-    except Forbidden as no:  # the case went on meanwhile
-        decision = _failed(file.id, deed, f"the {no.machine} is {no.state.replace('_', ' ')}")
-    unit.carry_out(decision)
-
-
-def _failed(case: str, deed: Stage | Publish, problem: str) -> Decision:
-    what = "find the archives" if isinstance(deed, Stage) else "publish the archives"
-    document = Document(
-        title=f"{case}: could not {what} of {deed.version}: {problem}",
-        kind="fault",
-        tlp=Tlp.AMBER_STRICT,
-        case=case,
-        blocks=(para("Nothing was announced. Mend it and type the command again."),),
-        tone="alert",
-    )
-    events = [Happened("release host failed", case, {"version": deed.version, "problem": problem})]
-    if isinstance(deed, Publish):
-        again = put(Case, case, announcing_at=None)
-        events = [
-            Happened("announcement failed", case, {"version": deed.version, "problem": problem}, changes=(again,))
-        ]
-    return Decision(events=events, messages=[Message(Security(), document, edit=deed.progress)])

@@ -13,14 +13,14 @@ from chatops.config import Settings
 from chatops.document import Document, Tlp, bullets, line, para, strong, typed, when
 from chatops.model.book import CaseFile
 from chatops.model.people import Place
-from chatops.ports import Due, Survey
-from chatops.service import alerts, rounds
+from chatops.ports import Due, ReadReports, Survey
+from chatops.service import alerts, rounds, shelving
 from chatops.service.hours import working_time
 from chatops.service.nudges import to_owner
 from chatops.service.silence import silent
 from chatops.service.unit import Unit
 
-SURVEY = "survey"
+SURVEY, WATCH, REPORTS = "survey", "watch", "reports"
 AGAIN = timedelta(days=1)
 GATHER = timedelta(seconds=3)
 LATE = timedelta(hours=1)
@@ -36,6 +36,18 @@ def due(unit: Unit, settings: Settings, due: Due, now: datetime) -> None:
         case "survey":
             alarm = Alarm(SURVEY, SURVEY, now + timedelta(minutes=settings.releases.survey_minutes))
             unit.carry_out(Decision(jobs=[Job(Survey())], alarms=[alarm]))
+            return
+        case "watch":
+            every = timedelta(hours=settings.releases.watch_hours)
+            shelving.watched(unit, now, every)
+            unit.alarm(Alarm(WATCH, WATCH, now + every))
+            return
+        case "drift":
+            shelving.alert(unit, [shelving.Odd(*one) for one in due.data["odd"]])
+            return
+        case "reports" if settings.github is not None and settings.github.reports_minutes:
+            alarm = Alarm(REPORTS, REPORTS, now + timedelta(minutes=settings.github.reports_minutes))
+            unit.carry_out(Decision(jobs=[Job(ReadReports())], alarms=[alarm]))
             return
         case "mismatch":
             alerts.mismatches(unit, due.data["seen"])

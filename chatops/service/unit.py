@@ -48,6 +48,7 @@ from chatops.service.boards import Boards
 from chatops.service.doors import doors_for
 from chatops.service.drills import drill_of, rehearsed
 from chatops.service.gate import insiders, wanted
+from chatops.service.heads import UNSETTLED
 from chatops.service.intake import unpark
 from chatops.service.outbox import let_go
 from chatops.service.rooms import Rooms
@@ -317,7 +318,7 @@ class Unit:
         self._queue(
             job.deed,
             service=service,
-            conversation=f"{service}:{job.case or ''}",
+            conversation=f"{service}:{job.case or job.deed.t}",  # nothing waits for a long download
             kind=job.deed.t,
             case=job.case,
         )
@@ -325,6 +326,13 @@ class Unit:
     def relay(self, deed: Relay, to: str) -> None:
         """A letter that is not for us, to whose it may be."""
         self._queue(deed, service=MAIL, room=to, conversation=f"relay:{to}", kind=deed.t)
+
+    def under_way(self, kind: str) -> set[str]:
+        """The versions for which the release host has work of a kind before it."""
+        query = select(OutboxRow.deed).where(
+            OutboxRow.service == RELEASE_HOST, OutboxRow.kind == kind, col(OutboxRow.state).in_(UNSETTLED)
+        )
+        return {deed["version"] for deed in self.session.exec(query)}
 
     def give_up(self, place: str) -> int:
         """What waits for a place that will never be; how much that was."""

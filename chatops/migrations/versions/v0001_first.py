@@ -79,6 +79,7 @@ def upgrade() -> None:
         sa.Column("owner", sa.String(), nullable=True),
         sa.Column("backup", sa.String(), nullable=True),
         sa.Column("reporter", sa.String(), nullable=True),
+        sa.Column("origin", sa.String(), nullable=True),
         sa.Column("reporter_known", sa.Boolean(), nullable=False),
         sa.Column("wishes", sa.Text(), nullable=True),
         sa.Column("credit", sa.Text(), nullable=True),
@@ -113,6 +114,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index("ix_case_closed_at", "case", ["closed_at"])
+    op.create_index("ix_case_origin", "case", ["origin"])
     op.create_index("ix_case_reporter", "case", ["reporter"])
 
     op.create_table(
@@ -371,6 +373,9 @@ def upgrade() -> None:
         sa.Column("case", sa.String(), nullable=True),
         sa.Column("upgrade_to", sa.String(), nullable=True),
         sa.Column("published_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("on_page", sa.Boolean(), nullable=False),
+        sa.Column("tag", sa.String(), nullable=True),
+        sa.Column("immutable", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("version"),
     )
     op.create_index("ix_release_case", "release", ["case"])

@@ -1,0 +1,179 @@
+"""What the release host brought back, or why it could not."""
+
+from __future__ import annotations
+
+from sqlmodel import col, select
+
+from chatops.commands import announce, delist, private_release
+from chatops.commands.desk import Again, Decision, Desk, Message, Refusal, Security
+from chatops.commands.report import filed
+from chatops.document import Document, Tlp, link, para
+from chatops.model.cases import Case
+from chatops.model.changes import Happened, put
+from chatops.model.flow import OutboxRow
+from chatops.model.journal import INSTALLATION, Entry, text_of
+from chatops.model.machines import Forbidden
+from chatops.ports import (
+    Delist,
+    HostDeed,
+    Inspect,
+    Outcome,
+    PrepareDraft,
+    Publish,
+    ReadReports,
+    Snapshot,
+    Stage,
+    Survey,
+)
+from chatops.service import shelving
+from chatops.service.unit import Unit
+
+SAYS = {
+    "token-refused": "GitHub refuses the bot's token; give it a good one (github.token_file)",
+    "forbidden": "the bot's token may not do that; see what it needs in the list of all settings",
+    "not-found": "it is not there, or the bot's token may not see it",
+    "not-valid": "GitHub finds something wrong with it",
+    "conflict": "somebody else changes it at this moment",
+    "no-connection": "no connection",
+    "no-archives": "no archives of that version are in the private folder",
+    "no-folder": "no private folder is configured (releases.staging)",
+    "no-tag": "its tag is not there yet; push it",
+    "no-draft": "there is no draft of it, and no archives here to make one of",
+    "published-already": "a release of that name is public already, with other archives",
+    "changed-since-the-private-release": "the archives are not those that members verified",
+    "another-file-of-that-name": "another file of that name is public already",
+    "other-archives-outside": "it is public, but what can be downloaded is not what members verified; look at it now",
+    "another-release": "its tag is another one now",
+}
+"""Why it could not, in words; what is not here is told as it is."""
+
+
+def decide(unit: Unit, desk: Desk, row: OutboxRow, deed: HostDeed, outcome: Outcome) -> None:
+    """Decide what came of a deed of the release host."""
+    why = "" if outcome.ok else SAYS.get(outcome.problem, outcome.problem)
+    match deed:
+        case Survey() | Inspect() | ReadReports():
+            _background(unit, desk, row, deed, outcome, why)
+        case Snapshot() | Delist() if why:
+            unit.carry_out(Decision(messages=[delist.failed(deed, why)]))
+        case Snapshot():
+            unit.carry_out(delist.seen(desk, deed, outcome.data))
+        case Delist():
+            unit.carry_out(delist.done(desk, deed, outcome.data["commit"]))
+        case PrepareDraft():
+            _drafted(unit, row, deed, outcome, why)
+        case Stage() | Publish():
+            _released(unit, desk, row, deed, outcome, why)
+
+
+# --- private and general release -----------------------------------------------------------------------------------
+
+
+def _drafted(unit: Unit, row: OutboxRow, deed: PrepareDraft, outcome: Outcome, why: str) -> None:
+    if not why and outcome.data["url"] is None:
+        return
+    document = Document(
+        title=f"{row.case}: the draft of {deed.version} is prepared on GitHub"
+        if not why
+        else f"{row.case}: no draft of {deed.version} could be prepared: {why}",
+        kind="draft prepared",
+        tlp=Tlp.AMBER_STRICT,
+        case=row.case,
+        blocks=(
+            para("Only those who may push to the repository see it: ", link(outcome.data["url"])),
+            para("It is published when the release is announced, once its tag is there."),
+        )
+        if not why
+        else (para("The private release itself went well. The draft is made on the day, if it can be then."),),
+        tone="warning" if why else "good",
+    )
+    told = Happened("draft failed" if why else "draft prepared", row.case, {"version": deed.version})
+    unit.carry_out(Decision(events=[told], messages=[Message(Security(), document)]))
+
+
+def _released(unit: Unit, desk: Desk, row: OutboxRow, deed: Stage | Publish, outcome: Outcome, why: str) -> None:
+    file = unit.book.case(row.case) if row.case else None
+    if file is None:
+        return
+    if why:
+        unit.carry_out(_failed(file.id, deed, why))
+        return
+    try:
+        if isinstance(deed, Stage):
+            decision = private_release.record(desk, file, deed.version, outcome.data["archives"], deed.progress)
+        else:
+            asked = unit.session.exec(
+                select(Entry)
+                .where(Entry.chain == file.id, Entry.what == "announcement confirmed")
+                .order_by(col(Entry.seq).desc())
+            ).first()
+            named = asked.told["facts"]["vulnerable"] if asked else "none"
+            vulnerable = [] if named == "none" else named.split(", ")
+            text = text_of(asked, asked.told.get("text")) if asked else None
+            decision = announce.general_release(desk, file, deed.version, vulnerable, text, deed.progress)
+    except Refusal as no:
+        decision = _failed(file.id, deed, str(no))
+    except Forbidden as no:  # the case went on meanwhile
+        decision = _failed(file.id, deed, f"the {no.machine} is {no.state.replace('_', ' ')}")
+    unit.carry_out(decision)
+
+
+def _failed(case: str, deed: Stage | Publish, problem: str) -> Decision:
+    what = "find the archives" if isinstance(deed, Stage) else "publish the archives"
+    document = Document(
+        title=f"{case}: could not {what} of {deed.version}: {problem}",
+        kind="fault",
+        tlp=Tlp.AMBER_STRICT,
+        case=case,
+        blocks=(para("Nothing was announced. Mend it and type the command again."),),
+        tone="alert",
+    )
+    events = [Happened("release host failed", case, {"version": deed.version, "problem": problem})]
+    if isinstance(deed, Publish):
+        again = put(Case, case, announcing_at=None)
+        events = [
+            Happened("announcement failed", case, {"version": deed.version, "problem": problem}, changes=(again,))
+        ]
+    return Decision(events=events, messages=[Message(Security(), document, edit=deed.progress)])
+
+
+# --- what is done again and again ----------------------------------------------------------------------------------
+
+_WHAT = {"survey": "read the release page", "inspect": "download published archives", "read-reports": "read reports"}
+
+
+def _background(
+    unit: Unit, desk: Desk, row: OutboxRow, deed: Survey | Inspect | ReadReports, outcome: Outcome, why: str
+) -> None:
+    _trouble(unit, deed.t, why)
+    if why:
+        unit.carry_out(Decision(again=[Again(row.key, give_up=True)]))  # it comes again by itself
+        return
+    match deed:
+        case Survey():
+            shelving.surveyed(unit, outcome.data["releases"])
+        case Inspect():
+            shelving.inspected(unit, deed.version, outcome.data["archives"], desk.now)
+        case ReadReports():
+            for told in outcome.data["reports"]:
+                if not unit.book.filed(f"github:{told['id']}"):
+                    unit.carry_out(filed(desk, f"github:{told['id']}", told))
+
+
+def _trouble(unit: Unit, what: str, why: str) -> None:
+    """One word when it begins to fail, one when it is well again, however often it is tried meanwhile."""
+    query = select(Entry).where(Entry.chain == INSTALLATION, Entry.what == f"{what} trouble")
+    last = unit.session.exec(query.order_by(col(Entry.seq).desc())).first()
+    before = last.told["facts"]["why"] if last else ""
+    if why == before:
+        return
+    can = f"I can {_WHAT[what]} again"
+    document = Document(
+        title=f"I cannot {_WHAT[what]}: {why}" if why else can,
+        kind="fault" if why else "notice",
+        tlp=Tlp.AMBER_STRICT,
+        blocks=(para("I go on trying, and say when it works again."),) if why else (),
+        tone="alert" if why else "good",
+    )
+    told = Happened(f"{what} trouble", None, {"why": why})
+    unit.carry_out(Decision(events=[told], messages=[Message(Security(), document, kind="alert")]))
