@@ -151,7 +151,7 @@ def _axis(pen: ImageDraw.ImageDraw, font: Any, first: datetime, span: timedelta,
         pen.line((x, y - 8, x, y + 8), _INK, 3)
         edge = {0: _EDGE, 3: WIDTH - _EDGE}.get(part, x)
         pen.text((edge, y + 16), _tick(at, span), _INK, font, anchor=anchor)
-    return y + 90
+    return y + 104
 
 
 def _legend(pen: ImageDraw.ImageDraw, font: Any, picture: Picture, y: int) -> int:

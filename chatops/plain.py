@@ -124,6 +124,16 @@ def is_web(url: str) -> bool:
         return False
 
 
+def link_text(link: Link) -> str:
+    """What a link says besides its address; nothing, where that is the same address written a little differently."""
+    text = visible_line(link.text).strip(" ")
+    return "" if _bare(text) == _bare(visible_line(link.url)) else text
+
+
+def _bare(address: str) -> str:
+    return address.removeprefix("https://").removeprefix("http://").rstrip("/")
+
+
 def title_line(document: Document) -> str:
     """The title with the mark of its tone."""
     return TONE_MARKS[document.tone] + visible_line(document.title)
@@ -165,9 +175,12 @@ def spelled(document: Document, prefix: str) -> Document:
 
 
 def labelled_cells(head: Sequence[str], row: Sequence[Line]) -> tuple[Line, list[tuple[str, Line]]]:
-    """A table's row as its name and the other cells with their column's head; empty cells are left out."""
+    """A table's row as its name and the other cells with their column's head; empty cells are left out.
+
+    What stands beside the name needs no label, unless the cell after it has one.
+    """
     name: Line = row[0] if row else ()
-    labels = (*head[1:], *[""] * len(row))
+    labels = (*(head[1:] if len(head) == 3 else ("", *head[2:])), *[""] * len(row))
     return name, [(label, cell) for label, cell in zip(labels, row[1:], strict=False) if not _is_blank(cell)]
 
 
@@ -219,8 +232,8 @@ def _inline(part: Inline, people: Mapping[str, str]) -> str:
         case When():
             return instant(part)
         case Link():
-            text, url = visible_line(part.text), visible_line(part.url)
-            return url if text in ("", url) else f"{text} ({url})"
+            text, url = link_text(part), visible_line(part.url)
+            return f"{text} ({url})" if text else url
     assert_never(part)
 
 

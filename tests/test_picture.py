@@ -65,4 +65,4 @@ def test_what_happened_shows() -> None:
 
 def test_the_length_of_a_case_does_not_change_the_size_of_its_picture() -> None:
     long = Picture(WHOLE.title, tuple(Mark(BEGIN + (one.at - BEGIN) * 30, one.lane, one.sort) for one in WHOLE.marks))
-    assert [Image.open(io.BytesIO(png(one))).size for one in (WHOLE, long)] == [(1200, 1186)] * 2
+    assert [Image.open(io.BytesIO(png(one))).size for one in (WHOLE, long)] == [(1200, 1200)] * 2

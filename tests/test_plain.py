@@ -111,10 +111,18 @@ def test_a_small_table_is_aligned() -> None:
     assert said == "name   state\n-----  -----\n漢字   ok\nspack"
 
 
+@pytest.mark.parametrize(
+    "text", ["", "https://a.example/x", "http://a.example/x/", "a.example/x", " https://a.example/x/ "]
+)
+def test_an_address_that_is_shown_as_itself_is_shown_once(text: str) -> None:
+    said = plain_text(Document(title="", blocks=(para(Link(text=text, url="https://a.example/x")),)))
+    assert said == "https://a.example/x"
+
+
 def test_a_wide_table_is_one_line_a_row_without_empty_cells() -> None:
     said = plain_text(Document(title="", blocks=(case_card().blocks[2],))).splitlines()
     assert len(said) == len(DOWNSTREAMS)
-    assert said[0] == "• Debian Security Team — Consent: member · Status: affected · Since: Mon 14 Dec 2026"
+    assert said[0] == "• Debian Security Team — member · Status: affected · Since: Mon 14 Dec 2026"
     assert "Status" not in said[-1]
 
 

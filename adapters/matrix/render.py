@@ -50,6 +50,7 @@ from chatops.plain import (
     is_web,
     label_line,
     labelled_cells,
+    link_text,
     plain_line,
     plain_text,
     spelled,
@@ -136,7 +137,7 @@ class _Html:
     mentioned: dict[str, None] = field(default_factory=dict)
 
     def document(self, document: Document, prefix: str) -> str:
-        parts = [f"<p><strong>{_text(title_line(document))}</strong></p>"] if document.title else []
+        parts = [self.title(document)] if document.title else []
         parts += (self.block(block) for block in document.blocks)
         if document.actions:
             parts.append(f"<p>{_lines(_actions(document.actions, prefix))}</p>")
@@ -144,6 +145,11 @@ class _Html:
             colour = _TLP_COLOURS[document.tlp]
             parts.append(f'<p><span data-mx-bg-color="#000000" data-mx-color="{colour}">{_text(label)}</span></p>')
         return "".join(parts)
+
+    def title(self, document: Document) -> str:
+        """A card's heading. What is no more than a sentence (a refusal, "done") is no heading."""
+        text = _text(title_line(document))
+        return f"<p><strong>{text}</strong></p>" if document.blocks or document.actions else f"<p>{text}</p>"
 
     def block(self, block: Block) -> str:
         match block:
@@ -254,10 +260,10 @@ def _link(link: Link) -> str:
 
     A text that looks like another address than the one it leads to is shown beside the true one.
     """
-    text, url = visible_line(link.text), visible_line(link.url)
+    text, url = link_text(link), visible_line(link.url)
     if not is_web(link.url):
-        return escape(url if text in ("", url) else f"{text} ({url})")
-    if "://" in text and text != url:
+        return escape(f"{text} ({url})" if text else url)
+    if "://" in text:
         return f"{escape(text)} ({_anchor(url, url)})"
     return _anchor(url, text or url)
 

@@ -45,6 +45,7 @@ from chatops.plain import (
     is_web,
     label_line,
     labelled_cells,
+    link_text,
     step_text,
     title_line,
     visible,
@@ -72,7 +73,7 @@ def blocks(document: Document, command: str, mentions: Mapping[str, str], ping: 
         # Before the information itself, as TLP 2.0 asks of messages ("How to use TLP in messaging").
         made.append({"type": "context", "elements": [_plain(f"{_TLP_MARKS[document.tlp]} {label}")]})
     if document.title.strip():
-        made.append({"type": "header", "text": _plain(title_line(document))})
+        made += _title(document)
     named = {mentions.get(node.name) for node in nodes(document) if isinstance(node, Who)}
     if called := [user for user in ping if user not in named]:
         made += _rich(_section([_text("For"), *(part for user in called for part in (_text(" "), _user(user)))]))
@@ -83,6 +84,13 @@ def blocks(document: Document, command: str, mentions: Mapping[str, str], ping: 
         buttons = [button(action, command, number) for number, action in enumerate(some, start)]
         made.append({"type": "actions", "elements": buttons})
     return made
+
+
+def _title(document: Document) -> list[Json]:
+    """A card's heading. What is no more than a sentence (a refusal, "done") is no heading, and no louder than it is."""
+    if document.blocks or document.actions:
+        return [{"type": "header", "text": _plain(title_line(document))}]
+    return _rich(_section([_text(title_line(document))]))
 
 
 def button(action: Action, command: str, number: int) -> Json:
@@ -164,14 +172,13 @@ class _Kit:
         return [_text(f"{label}: " if label else "", _BOLD), *self.line(value, local=True)]
 
     def row(self, table: Table, row: tuple[Line, ...]) -> list[Json]:
-        """A row's name, and beside it what it is about; of a wide table the rest on a line of its own."""
+        """A row's name, and what is said of it; of a wide table the rest on a line of its own."""
         wide = len(table.head) > 3
         name, cells = labelled_cells(table.head, row)
         made = self.line(name, bold=True)
         for number, (label, cell) in enumerate(cells):
             made.append(_text(" — " if not number else "\n" if wide and number == 1 else " · "))
-            if label and (number or label != table.head[1] or len(table.head) == 3):
-                made.append(_text(f"{visible_line(label)}: "))
+            made.append(_text(f"{visible_line(label)}: " if label else ""))
             made += self.line(cell)
         return made
 
@@ -205,13 +212,13 @@ def _link(link: Link, style: Json | None) -> list[Json]:
 
     A text that looks like another address than the one it leads to is shown beside the true one.
     """
-    text, url = visible_line(link.text), visible_line(link.url)
+    text, url = link_text(link), visible_line(link.url)
     if not is_web(link.url) or limits.length(url) > limits.URL:
-        return [_text(url if text.strip() in ("", url) else f"{text} ({url})", style)]
+        return [_text(f"{text} ({url})" if text else url, style)]
     target: Json = {"type": "link", "url": url, **({"style": style} if style else {})}
-    if "://" in text and text != url:
+    if "://" in text:
         return [_text(f"{text} (", style), target, _text(")", style)]
-    return [{**target, "text": text} if text.strip() else target]
+    return [{**target, "text": text} if text else target]
 
 
 def _section(elements: Iterable[Json]) -> Json | None:

@@ -15,7 +15,7 @@ from chatops.checksums.archives import KnownArchive
 from chatops.commands.advising import content, gaps, kept_of, write_down
 from chatops.commands.advisory import Published, draft
 from chatops.commands.alarms import no_alarms, retrospective_alarm
-from chatops.commands.cards import board
+from chatops.commands.cards import board, dates
 from chatops.commands.declare import CaseUse, Command, Who, option, raw
 from chatops.commands.delist import immutable, removal
 from chatops.commands.desk import (
@@ -97,10 +97,7 @@ def preview(desk: Desk, args: Announce) -> Preview:
     version, vulnerable = _checked(desk, args)
     public = announcement(desk, file, args.text, version, vulnerable)
     pairs: list[tuple[str, str | Line]] = [
-        (
-            "Embargo",
-            line("until ", when(file.terms_date)) if file.terms_date and file.embargoed else line(file.case.embargo),
-        ),
+        ("Embargo", dates(file, desk.now)),
         ("Public rooms", str(len(desk.book.places(PlaceKind.PUBLIC)))),
         ("Members told", str(len(file.signatories()))),
         ("Marked removed", ", ".join(vulnerable) or "none: name them with vulnerable=VERSION,…"),
@@ -124,10 +121,10 @@ def preview(desk: Desk, args: Announce) -> Preview:
         blocks=(
             fields(*pairs),
             *((bullets(warnings),) if warnings else ()),
-            para("—— from here on, what the public will read ——"),
+            para("—— The public will read: ——"),
             para(strong(public.title)),
             *public.blocks,
-            para("—— so far the public ——"),
+            para("—— So far the public ——"),
         ),
         tone="warning",
     )

@@ -108,14 +108,17 @@ def dates(file: CaseFile, now: datetime) -> Line:
         late = ": past its date, not binding" if case.release_date <= now else ""
         return line("until ", when(case.release_date), " (release date)", late)
     if case.review_date is not None:
-        return line("until further notice; looked at again ", when(case.review_date))
+        return line("until ", when(case.review_date), " at least; then it is looked at again")
     return line("until further notice")
 
 
-def case_card(file: CaseFile, now: datetime, *, inside: bool, title: str | None = None) -> Document:
-    """What a case is, where it stands, and what is sensible next."""
+def case_card(file: CaseFile, now: datetime, *, inside: bool, title: str | None = None, named: bool = True) -> Document:
+    """What a case is, where it stands, and what is sensible next.
+
+    ``title`` is the card's, instead of the case's, which is then a field of it; unless ``named`` is not set.
+    """
     case = file.case
-    pairs: list[tuple[str, str | Line]] = [("Title", case.title)] if title else []
+    pairs: list[tuple[str, str | Line]] = [("Title", case.title)] if title and named else []
     if inside or case.owner:
         owner = line(who(file.name(case.owner))) if case.owner else line("nobody yet")
         backup = (", backup ", who(file.name(case.backup))) if case.backup else ()
@@ -218,8 +221,8 @@ def people(file: CaseFile) -> Table | None:
                 answer = "no answer"
             if one.consent == Consent.NO_EMBARGO and file.case.embargo == Embargo.EXITED:
                 answer = "was a member" if one.terms_until else "was asked"
-            rows.append((line(strong(file.name(one.contact))), line(answer), line(status)))
-    return table(("who", "embargo", "status"), sorted(rows, key=str)) if rows else None
+            rows.append((file.name(one.contact), answer, status))
+    return table(("who", "embargo", "status"), [(line(strong(n)), a, s) for n, a, s in sorted(rows)]) if rows else None
 
 
 def said(down: Downstream) -> str:
@@ -250,5 +253,6 @@ def next_actions(file: CaseFile) -> tuple[Action, ...]:
 def terms_block(file: CaseFile, now: datetime) -> tuple[Block, ...]:
     """What members may do, and until when: the top of every embargo room."""
     until = file.terms_date
-    first = para("Private until ", when(until), ".") if until else para("Private until further notice.")
+    more = "." if file.case.release_date else " at least; then we look at it again, and tell you."
+    first = para("Private until ", when(until), more) if until else para("Private until further notice.")
     return (first, bullets(MAY))

@@ -10,8 +10,8 @@ from chatops.commands.desk import CaseRoom, Decision, Desk, Message, Outgoing, R
 from chatops.commands.kinds import Text
 from chatops.commands.moving import edit_case, moved
 from chatops.commands.report import standing, to_reporters
-from chatops.commands.timeline import marks
-from chatops.document import Document, Tlp, bullets, line, para, strong, when
+from chatops.commands.timeline import by_day, marks
+from chatops.document import Document, Tlp, line, para, strong
 from chatops.model.changes import Happened
 from chatops.model.journal import entries
 from chatops.model.moves import Move
@@ -44,7 +44,7 @@ def handle(desk: Desk, args: Close) -> Decision:
     )
     told = Happened("closed", file.id, {"outcome": outcome}, text=args.reason, changes=(*steps, change))
     found = list(entries(desk.book.session, file.id))
-    last = line(when(desk.now), " ", strong("closed"), f": {outcome} ({desk.actor.name})")  # not in the journal yet
+    last = (desk.now, line(strong("closed"), f": {outcome} ({desk.actor.name})"))  # not in the journal yet
 
     def card(*, inside: bool) -> Document:
         return Document(
@@ -52,7 +52,7 @@ def handle(desk: Desk, args: Close) -> Decision:
             kind="closed",
             tlp=Tlp.AMBER_STRICT,
             case=file.id,
-            blocks=(bullets([*marks(file, found, inside=inside), last]),),
+            blocks=by_day([*marks(file, found, inside=inside), last]),
         )
 
     messages: list[Outgoing] = []

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum, Flag, auto
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -126,7 +126,8 @@ class Command:
     ``handle`` decides. With ``preview``, the command only shows one, and ``handle`` runs when a second person has
     confirmed exactly it. ``bears_text``: what is typed may be text of a case, so a line typed in public is taken back.
     ``form``: the beginnings of a line (without the case) that, typed with nothing after them, open a form where the
-    service has forms; ``filled`` gives what stands in its fields already.
+    service has forms; ``filled`` gives what stands in its fields already, ``labels``, by those beginnings, what a field
+    is called there instead of its help (and a hint after a colon); a field with none is left out.
     """
 
     verb: str
@@ -141,6 +142,7 @@ class Command:
     preview: Callable[[Desk, Any], Preview] | None = None
     form: tuple[str, ...] = ()
     filled: Callable[[Desk], Mapping[str, str]] | None = None
+    labels: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     @property
     def arguments(self) -> tuple[Arg, ...]:

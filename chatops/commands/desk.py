@@ -126,7 +126,7 @@ class ConsentQuestion:
             case=self.case,
             blocks=(
                 para(opening),
-                fields(("Case", self.case), ("Severity", self.band or "not rated yet"), ("Private until", until)),
+                fields(("Severity", self.band or "not rated yet"), ("Private until", until)),
                 bullets(self.terms),
                 para(
                     "Until you answer, the date that you accepted holds; after it you hear nothing new."

@@ -99,7 +99,7 @@ def _to_reporter(file: CaseFile, other: CaseFile, reason: str | None) -> Documen
 
 COMMAND = Command(
     verb="duplicate",
-    summary="say that a case is the same as another: linked, and its reporter hears of the other one",
+    summary="link a case to the one that it is the same as; its reporter hears of it",
     who=Who.COORDINATOR,
     where=frozenset({PlaceKind.SECURITY, PlaceKind.DIRECT}),  # members of one case must not learn of another
     example="duplicate DS-2026-7KQ4 DS-2026-9MB3 The same missing check.",

@@ -36,6 +36,9 @@ from chatops.model.machines import Embargo
 from chatops.model.moves import Move
 from chatops.model.people import PlaceKind
 
+FORMS = "2026-12-14 15:00 UTC, in 10 days, next Tuesday 15:00 Europe/Berlin"
+"""Of dates, as one may type them."""
+
 
 @dataclass(frozen=True)
 class EmbargoArgs:
@@ -166,4 +169,9 @@ COMMAND = Command(
     handle=handle,
     bears_text=True,
     form=("embargo review", "embargo date", "embargo end"),
+    labels={
+        "embargo review": {"rest": f"When to look at it again: {FORMS}", "reason": "Why then"},
+        "embargo date": {"rest": f"The release date: {FORMS}", "reason": "Why that date: builds, holidays, …"},
+        "embargo end": {"rest": "Why it ends", "reason": ""},
+    },
 )

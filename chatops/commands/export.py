@@ -10,8 +10,8 @@ from sqlmodel import col, select
 
 from chatops.commands.declare import CaseUse, Command, Who
 from chatops.commands.desk import Attach, Decision, Desk, Refusal, Security
-from chatops.commands.timeline import marks, picture
-from chatops.document import Document, Tlp, bullets, fields, line, mono, para
+from chatops.commands.timeline import by_day, marks, picture
+from chatops.document import Document, Tlp, fields, line, mono, para
 from chatops.model import journal
 from chatops.model.book import Book, CaseFile
 from chatops.model.changes import Happened
@@ -40,7 +40,7 @@ def archive(book: Book, file: CaseFile, command: str) -> bytes:
         kind="timeline",
         tlp=Tlp.AMBER_STRICT,
         case=file.id,
-        blocks=(bullets(marks(file, found, inside=True)),),
+        blocks=by_day(marks(file, found, inside=True)),
     )
     return pack(
         f"{file.id}-export",

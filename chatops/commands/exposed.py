@@ -102,7 +102,7 @@ def _said(text: str | None) -> tuple[Block, ...]:
 
 COMMAND = Command(
     verb="exposed",
-    summary="say what is known outside: public, an exploit, attacks; what is public ends the embargo at once",
+    summary="say what is known outside; what is public ends the embargo at once",
     who=Who.COORDINATOR,
     where=TEAM_ROOMS,
     example="exposed DS-2026-7KQ4 public https://lists.example.org/oss/2026/12/1",

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from chatops.commands.declare import Arg, BadValue, Command, Shape
@@ -87,13 +88,32 @@ def read_arguments(command: Command, rest: str, desk: Desk) -> Any:
     try:
         return command.args(**_values(command, rest, desk))
     except BadValue as bad:
-        raise Refusal(with_usage(bad, command)) from None
+        raise Refusal(with_usage(bad, command, rest, desk)) from None
 
 
-def with_usage(bad: BadValue, command: Command) -> str:
-    """What was wrong, and how the command is typed."""
+def with_usage(bad: BadValue, command: Command, rest: str, desk: Desk) -> str:
+    """What was wrong, and how the command is typed; or that an option's words need quotes, if it is given without."""
     end = "" if str(bad).endswith("?") else "."
-    return f"{bad}{end} Usage: {command.usage}"
+    return f"{bad}{end} {_unquoted(bad, command, rest, desk) or f'Usage: {command.usage}'}"
+
+
+def _unquoted(bad: BadValue, command: Command, rest: str, desk: Desk) -> str | None:
+    """Of ``reason=slow builds`` only the first word is the reason, which is seldom meant: where it is the word after it
+    that is wrong.
+    """
+    options = {arg.name.replace("_", "-"): arg for arg in command.arguments if arg.shape is Shape.OPTION}
+    tokens = [found[1] for found in _TOKEN.finditer(undo(rest))]
+    for token, after in pairwise(tokens):
+        named = _OPTION.fullmatch(token)
+        if named is None or named[1].casefold() not in options or _unquote(named[2]) != named[2]:
+            continue
+        try:
+            options[named[1].casefold()].kind.read(f"{named[2]} {after}", desk)
+        except BadValue:
+            continue  # of one word only
+        if after in str(bad):
+            return f'Several words need quotes: {named[1]}="{short(named[2])} …"'
+    return None
 
 
 def _values(command: Command, rest: str, desk: Desk) -> dict[str, Any]:

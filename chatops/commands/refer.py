@@ -65,7 +65,7 @@ def handle(desk: Desk, args: Refer) -> Decision:
 
 COMMAND = Command(
     verb="refer",
-    summary="say that a report is another component's matter; its people get it if the reporter agrees",
+    summary="pass a report on to another component's people, if the reporter agrees",
     who=Who.COORDINATOR,
     where=frozenset({PlaceKind.SECURITY, PlaceKind.DIRECT}),
     example="refer DS-2026-7KQ4 pmix The crash is in their event handler.",

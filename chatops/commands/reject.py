@@ -65,7 +65,7 @@ def _to_reporter(case: str, reason: str) -> Document:
 
 COMMAND = Command(
     verb="reject",
-    summary="say that a report is no vulnerability, with a reason that reaches the reporter",
+    summary="say that a report is no vulnerability; the reporter reads why",
     who=Who.COORDINATOR,
     where=TEAM_ROOMS,
     example="reject DS-2026-7KQ4 This needs root already, and root may do it anyway.",

@@ -171,7 +171,6 @@ def _receipt(desk: Desk, case: Case) -> Document:
     blocks = [
         para("Thank you. Only the security team reads what you wrote."),
         fields(
-            ("Case", case.id),
             ("You hear from us by", line(when(case.next_word, day=True)) if case.next_word else line("soon")),
         ),
         bullets(
@@ -191,7 +190,7 @@ def _receipt(desk: Desk, case: Case) -> Document:
 
 
 def _to_team(file: CaseFile, desk: Desk, text: str) -> Document:
-    card = case_card(file, desk.now, inside=True, title=f"{file.id}: new report")
+    card = case_card(file, desk.now, inside=True, title=f"{file.id}: new report", named=False)
     return card.model_copy(update={"blocks": (quote(text), *card.blocks), "kind": "new report", "tone": "warning"})
 
 
@@ -271,4 +270,5 @@ COMMAND = Command(
     handle=handle,
     bears_text=True,
     form=("report",),
+    labels={"report": {"refer": ""}},  # only if we ask
 )

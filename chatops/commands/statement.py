@@ -82,10 +82,10 @@ def _preview(file: CaseFile, public: Document, code: str, rooms: int) -> Documen
         case=file.id,
         blocks=(
             fields(("Public rooms", str(rooms) if rooms else "none: I was asked into none, so post it yourself")),
-            para("—— from here on, what the public will read ——"),
+            para("—— The public will read: ——"),
             para(strong(public.title)),
             *public.blocks,
-            para("—— so far the public ——"),
+            para("—— So far the public ——"),
         ),
         actions=(Action(label="send it", command=f"statement {file.id} {code}", emoji="📢", style="danger"),),
         tone="warning",
@@ -94,7 +94,7 @@ def _preview(file: CaseFile, public: Document, code: str, rooms: int) -> Documen
 
 COMMAND = Command(
     verb="statement",
-    summary="after a leak, a few fixed words to the public rooms in your name: preview, then send",
+    summary="after a leak, a few fixed words to the public, in your name",
     who=Who.COORDINATOR,
     where=frozenset({PlaceKind.SECURITY, PlaceKind.DIRECT}),
     example="statement DS-2026-7KQ4",

@@ -7,7 +7,7 @@ from datetime import datetime
 from chatops.commands.cards import MAY, board, case_card, people, proposed, terms_block
 from chatops.commands.desk import ConsentQuestion, Desk
 from chatops.commands.packing import summary
-from chatops.document import Action, Block, Document, Tlp, Typed, fields, line, para, typed
+from chatops.document import Action, Block, Document, Tlp, Typed, bullets, fields, line, para, typed
 from chatops.model.book import CaseFile
 from chatops.ports import ONE_BY_ONE
 
@@ -31,7 +31,9 @@ def room_board(file: CaseFile, now: datetime, *, shows_past: bool) -> Document:
         blocks.append(answers)
     if shows_past:
         blocks.append(para("Who comes in later can read here what was said before."))
-    blocks.append(para("How it looks for you: ", typed(f"status {file.id} affected"), ". All of it: ", _all(file)))
+    blocks.append(
+        bullets((line("How it looks for you: ", typed(f"status {file.id} affected")), line("All of it: ", _all(file))))
+    )
     return Document(
         title=f"{file.id}: what you may do here, and where it stands",
         kind="board",

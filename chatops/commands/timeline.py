@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from itertools import groupby
 
 from chatops import policy
 from chatops.commands.declare import PRIVATE, CaseUse, Command, Who
 from chatops.commands.desk import Attach, Decision, Desk, Here
-from chatops.document import Document, Line, Tlp, bullets, line, strong, when
+from chatops.document import Block, Document, Line, Tlp, When, bullets, line, para, strong
 from chatops.model.book import CaseFile
 from chatops.model.journal import Entry, entries
 from chatops.model.people import PlaceKind
 from chatops.picture import Mark, Picture, Sort
+from chatops.plain import instant
 from chatops.ports import Upload
 
 TEAM_ONLY = frozenset(
@@ -87,8 +90,8 @@ def picture(file: CaseFile, found: Sequence[Entry], *, inside: bool) -> Picture:
     return Picture(f"{file.id}: timeline", tuple(drawn), ahead)
 
 
-def marks(file: CaseFile, found: Sequence[Entry], *, inside: bool) -> list[Line]:
-    """The entries as lines, without what the reader need not know."""
+def marks(file: CaseFile, found: Sequence[Entry], *, inside: bool) -> list[tuple[datetime, Line]]:
+    """When what happened, without what the reader need not know."""
     hidden = set() if inside else {file.name(one) for one in file.hidden}
     lines = []
 
@@ -102,8 +105,18 @@ def marks(file: CaseFile, found: Sequence[Entry], *, inside: bool) -> list[Line]
             if name != "code" and not (name in BARE and value == entry.who)
         )
         by = f" ({shown(entry.who)})" if entry.who not in ("chatops", "somebody") else ""
-        lines.append(line(when(entry.at), " ", strong(entry.what), f": {facts}" if facts else "", by))
+        lines.append((entry.at, line(strong(entry.what), f": {facts}" if facts else "", by)))
     return lines
+
+
+def by_day(marks: Sequence[tuple[datetime, Line]]) -> tuple[Block, ...]:
+    """A list for each day: on a phone a whole date in each line leaves little room for what happened."""
+    blocks: list[Block] = []
+    for _, some in groupby(marks, key=lambda mark: mark[0].astimezone(UTC).date()):
+        told = [(at.astimezone(UTC), what) for at, what in some]
+        blocks.append(para(strong(instant(When(at=told[0][0], day=True))), " (UTC)" if not blocks else ""))
+        blocks.append(bullets(line(f"{at:%H:%M} ", *what) for at, what in told))
+    return tuple(blocks)
 
 
 def handle(desk: Desk, args: object) -> Decision:
@@ -117,7 +130,7 @@ def handle(desk: Desk, args: object) -> Decision:
             kind="timeline",
             tlp=Tlp.AMBER_STRICT,
             case=file.id,
-            blocks=(bullets(marks(file, found, inside=inside)),),
+            blocks=by_day(marks(file, found, inside=inside)),
         ),
         messages=[Attach(Here(), attached, file.id)],
     )

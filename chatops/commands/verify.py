@@ -146,12 +146,12 @@ def _explained(desk: Desk, verdict: Verdict) -> tuple[str, list[Block]]:
         case VerdictKind.GENUINE_REMOVED:
             to = archive.upgrade_to if archive else None
             title = f"{name} is genuine, but it was removed as vulnerable"
-            blocks.append(para("Upgrade to ", strong(to or "a newer release"), f": {page}"))
+            blocks.append(para("Upgrade to ", strong(to or "a newer release"), ": ", link(page)))
         case VerdictKind.MISMATCH:
             title = f"{name or 'that version'}: we publish another digest"
             published = archive.digests.get(verdict.algorithm) if archive and verdict.algorithm else None
             if published and archive:
-                blocks += [para("Ours is"), code(f"{published}  {archive.name}")]
+                blocks += [para("Ours is:"), code(f"{published}  {archive.name}")]
             blocks.append(para("Do not use it before you know why. It may be:"))
             blocks.append(
                 bullets(
@@ -176,10 +176,10 @@ def _explained(desk: Desk, verdict: Verdict) -> tuple[str, list[Block]]:
         case VerdictKind.UNDECIDED:
             title = f"{name} is ours, but we have no digest of that kind on record"
             if archive and archive.digests:
-                blocks += [para("We have"), code("\n".join(f"{d}  {archive.name}" for d in archive.digests.values()))]
+                blocks += [para("We have:"), code("\n".join(f"{d}  {archive.name}" for d in archive.digests.values()))]
         case VerdictKind.UNKNOWN:
             title = "Not known: no file of ours has that name or digest"
-            blocks.append(para(f"What we publish is at {page}"))
+            blocks.append(para("What we publish is at ", link(page)))
         case VerdictKind.IMPROPER:
             reason = verdict.pasted.reason if not isinstance(verdict.pasted, Pasted) else ""
             title = f"Not a checksum line: {reason}" if reason else "Not a checksum line"

@@ -306,7 +306,7 @@ class Decider:
         except Refusal as no:
             decision = Decision(reply=_refused(desk, call.command, str(no)))
         except BadValue as bad:
-            decision = Decision(reply=_refused(desk, call.command, with_usage(bad, call.command)))
+            decision = Decision(reply=_refused(desk, call.command, with_usage(bad, call.command, call.line.rest, desk)))
         except Forbidden as no:
             decision = Decision(reply=_refused(desk, call.command, dispatch.forbidden(no, call.command)))
         unit.carry_out(decision)

@@ -77,6 +77,8 @@ def find(registry: Registry, desk: Desk, text: str, held: Who | None = None) -> 
         held = Who.ALL if desk.in_the_open else policy.all_roles(desk.actor, desk.book)
     seen = {command.verb: command for command in policy.visible(registry.values(), held)}
     command = seen.get(typed.verb)
+    if command is None and held & Who.COORDINATOR and typed.verb in registry:
+        raise Unclear(f"{typed.verb} is for the members of a case; what they answered: show CASE")
     if command is None:
         raise _unknown(desk, typed, seen)
     if desk.place not in command.where:

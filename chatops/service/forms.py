@@ -45,7 +45,12 @@ def form_for(registry: Registry, desk: Desk, line: str) -> Form | None:
     words = (call.command.verb, case, *begun)
     here = replace(desk, file=call.file)
     filled = call.command.filled(here) if call.command.filled else {}
-    shown = [_field(arg, here, filled.get(arg.name, "")) for arg in call.command.arguments[len(begun) :]]
+    labels = call.command.labels.get(said, {})
+    shown = [
+        _field(arg, here, filled.get(arg.name, ""), labels.get(arg.name))
+        for arg in call.command.arguments[len(begun) :]
+        if labels.get(arg.name) != ""
+    ]
     return Form(
         line=" ".join(word for word in words if word),
         title=" ".join((call.command.verb, *begun)).replace("-", " ").capitalize(),
@@ -78,7 +83,7 @@ def _meant(problem: str, values: Mapping[str, str]) -> str | None:
     return next((name for name, value in values.items() if quoted & set(re.split(r"[,\s]+", value)) - {""}), None)
 
 
-def _field(arg: Arg, desk: Desk, value: str) -> FormField:
+def _field(arg: Arg, desk: Desk, value: str, told: str | None) -> FormField:
     options = tuple(arg.kind.suggest(desk)) if isinstance(arg.kind, Choice | People | Person) else ()
     if len(options) > MOST:
         options = ()
@@ -87,13 +92,20 @@ def _field(arg: Arg, desk: Desk, value: str) -> FormField:
     else:
         long = isinstance(arg.kind, Text) and arg.kind.longest >= LONG
         shape = "text" if long else "line"
-    name = arg.name.replace("_", " ") if arg.shape is Shape.OPTION else arg.kind.name.replace("|", " or ").lower()
+    if arg.shape is Shape.OPTION and told is None:
+        label, hint = arg.name.replace("_", " "), arg.help
+    else:  # named by what it is: that the line calls it TEXT helps nobody here
+        label, _, hint = re.sub(r"[:;] ", "\n", told or arg.help, count=1).partition("\n")
     return FormField(
         name=arg.name,
-        label=name[0].upper() + name[1:],
-        hint=arg.help,
+        label=_capital(label),
+        hint=_capital(hint),
         shape=shape,
         required=arg.required,
         options=options,
         value=value,
     )
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]

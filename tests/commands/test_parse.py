@@ -54,6 +54,33 @@ class OnlyOptions:
     zone: str | None = option(Word("ZONE"), "where")
 
 
+USAGE = "Usage: do [CASE] NUMBER [mitigation=TEXT] [severity=CVSS]"
+
+
+@pytest.mark.parametrize(
+    ("rest", "ends"),
+    [
+        ("one mitigation=set the limit", 'Several words need quotes: mitigation="set …"'),
+        ("one Mitigation=set the limit severity=high", 'Several words need quotes: Mitigation="set …"'),
+        ("one mitigation=“set the limit” extra", USAGE),
+        ("one severity=high extra", USAGE),
+        ("fast mitigation=set severity=high", USAGE),
+    ],
+)
+def test_words_that_an_option_left_out_are_said_to_need_quotes(rest: str, ends: str) -> None:
+    """Not where only one word fits, nor where nothing follows."""
+
+    @dataclass(frozen=True)
+    class Numbered:
+        number: str = positional(Choice(("one", "two"), "NUMBER"), "which")
+        mitigation: str | None = option(Text(), "what helps")
+        severity: str | None = option(Word("CVSS"), "how bad")
+
+    with pytest.raises(Refusal) as no:
+        read_arguments(command(Numbered), rest, desk())
+    assert str(no.value).endswith(ends)
+
+
 def command(args: type) -> Command:
     def handle(desk: Desk, arguments: object) -> Decision:
         return Decision()

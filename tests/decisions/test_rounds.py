@@ -124,12 +124,13 @@ def test_the_board_says_who_is_asked_for_what(members_house: House) -> None:
     house.say("maintainer", "security", f"own {house.case}")
     house.say("maintainer", "security", f"show {house.case}")
     text = house.last("security").text
-    assert "suse: the terms; debian, fedora: how they stand" in text
+    assert "suse to answer the terms; debian, fedora to say how they stand" in text
     house.direct("debian", f"status {house.case} affected")
     house.direct("fedora", f'embargo {house.case} date in 20 days reason="our builds"')
     house.say("maintainer", "security", f"show {house.case}")
     text = house.last("security").text
-    assert "debian: the proposed date; maintainer: accept or reject it; suse: the terms; fedora: how they stand" in text
+    owed = "debian to answer the proposed date; maintainer to accept or reject that date; suse to answer the terms; "
+    assert f"{owed}fedora to say how they stand" in text
 
 
 def test_members_do_not_read_who_is_asked_for_what(members_house: House) -> None:

@@ -341,7 +341,17 @@ def test_what_is_empty_is_left_out_but_a_list_keeps_its_items() -> None:
 @pytest.mark.parametrize("tone", ["normal", "good", "warning", "alert"])
 def test_the_title_is_a_header_with_the_mark_of_its_tone(tone: Any) -> None:
     marks = {"normal": "", "good": "✔ ", "warning": "⚠️ ", "alert": "🚨 "}
-    assert only(said(Document(title="t", tone=tone)))[0]["text"]["text"] == f"{marks[tone]}t"
+    header, _ = only(said(Document(title="t", tone=tone, blocks=(para("x"),))))
+    assert header == {"type": "header", "text": {"type": "plain_text", "text": f"{marks[tone]}t", "emoji": False}}
+
+
+def test_no_more_than_a_sentence_is_no_louder_than_one() -> None:
+    (block,) = only(said(Document(title="I know no such command; try help")))
+    (section,) = block["elements"]
+    assert section == {
+        "type": "rich_text_section",
+        "elements": [{"type": "text", "text": "I know no such command; try help"}],
+    }
 
 
 @pytest.mark.parametrize("title", ["x" * 149 + "🚨", "x" * 5_000])
@@ -362,7 +372,7 @@ def test_the_label_comes_before_what_it_is_about(tlp: Tlp, mark: str) -> None:
 
 
 def test_what_is_public_has_no_label() -> None:
-    assert [block["type"] for block in only(said(Document(title="t")))] == ["header"]
+    assert [block["type"] for block in only(said(Document(title="t")))] == ["rich_text"]
 
 
 # --- buttons -------------------------------------------------------------------------------------------------------
