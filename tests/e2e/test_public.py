@@ -69,8 +69,9 @@ async def test_case_text_typed_in_public(common: House, powerful: bool) -> None:
 async def test_a_line_of_the_private_release_pasted_in_public(common: House) -> None:
     place = common
     line = check_line(place.folder / "private" / "dynasched-1.0.1.tar.gz")
+    mark = place["maintainer"].mark()
     await place.commands(f"private-release {place.case} 1.0.1", "hashing")
-    await place.reads("maintainer", place.security, "with the members")
+    await place.reads("maintainer", place.security, "with the members", after=mark)
     heard, mark = place["passer-by"].mark(), place["maintainer"].mark()
     stranger = await place["passer-by"].say(place.public, line)
     alarm = await place.reads("maintainer", place.security, "in a public room", after=mark)

@@ -14,14 +14,16 @@ from adapters.matrix.guards import Machine
 from adapters.matrix.session import Unusable
 from adapters.matrix.store import CryptoStore
 from adapters.matrix.trust import Trust, grouped
-from adapters.stage.person import Person
+from adapters.stage.synapse import Synapse
 from chatops import cli
 from chatops.model.people import PlaceKind
 from chatops.ports import DeviceShut, Post, TryLater
 from tests.adapters.matrix.conftest import Bot, card
 from tests.adapters.matrix.test_outgoing import invited_into
 from tests.conftest import People
+from tests.sdk import Sdk, Shown
 
+WITHHELD = "MEGOLM_KEY_WITHHELD_FOR_UNVERIFIED_DEVICE"
 DEBIAN, PHONE, LAPTOP = "@debian:example.org", "PHONE", "LAPTOP"
 KEY = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQ"
 
@@ -130,47 +132,57 @@ def test_before_the_bot_ever_ran_there_is_nothing_to_list(tmp_path: Path) -> Non
 # --- on a real homeserver ------------------------------------------------------------------------------------------
 
 
-def trust(bot: Bot, person: Person, *, trusted: bool = True) -> None:
+def trust(bot: Bot, user: str, device: object, *, trusted: bool = True) -> None:
     """As the operator does it: beside the running bot, in its store."""
-    marking.marked(bot.settings.store, person.id, str(person.client.device_id), trusted=trusted)
+    marking.marked(bot.settings.store, user, str(device), trusted=trusted)
 
 
-async def test_only_marked_devices_read_where_they_must_be(bot: Bot, people: People) -> None:
+async def test_only_marked_devices_read_where_they_must_be(bot: Bot, people: People, synapse: Synapse) -> None:
+    """alice's client is built on nio, bob's on matrix-js-sdk: his shows why it can't decrypt."""
     await bot.stop()
     await bot.start(verified_only=frozenset({PlaceKind.EMBARGO}))
-    alice, bob = await people("alice"), await people("bob")
-    room = await bot.open("embargo", (alice.id, bob.id))
-    for person in (alice, bob):
-        await person.invited(bot.id)
-        await person.join(room)
-    with pytest.raises(TryLater, match="no-verified-device") as nobody:
-        await bot.do(Post(document=card("zero")), room, place=PlaceKind.EMBARGO)
-    assert not nobody.value.counts  # however long nobody is verified, it is not given up
-    shut = await bot.inbox.first(DeviceShut, lambda event: event.who == alice.id)
-    assert (shut.device, shut.rooms, shut.may_read) == (alice.client.device_id, (room,), False)
-    assert shut.key.replace(" ", "") == alice.client.olm.account.identity_keys["ed25519"]
+    alice = await people("alice")
+    async with Sdk.arrive(synapse, "bob") as bob:
+        room = await bot.open("embargo", (alice.id, bob.id))
+        await alice.invited(bot.id)
+        await alice.join(room)
 
-    trust(bot, alice)
-    one = (await bot.do(Post(document=card("one")), room, place=PlaceKind.EMBARGO)).event
-    assert (await alice.read(one)).decrypted
-    await bot.inbox.first(DeviceShut, lambda event: event.who == alice.id and event.may_read)
-    # Elsewhere nobody asks, and what comes after it shows that bob saw the other.
-    chat = await invited_into(bot, bob, "direct")
-    assert (await bob.read((await bot.do(Post(document=card("hello")), chat, place=PlaceKind.DIRECT)).event)).text
-    assert [event.event_id for events in bob._locked.values() for event in events] == [one]
+        async def say(text: str) -> str:
+            return str((await bot.do(Post(document=card(text)), room, place=PlaceKind.EMBARGO)).event)
 
-    trust(bot, bob)
-    two = (await bot.do(Post(document=card("two")), room, place=PlaceKind.EMBARGO)).event
-    assert (await bob.read(two)).decrypted
-    assert [event.event_id for events in bob._locked.values() for event in events] == [one]  # never what was before
+        async def shows(**locks: str | None) -> None:
+            """bob's client shows these events, each decrypted or with why not."""
 
-    trust(bot, alice, trusted=False)
-    three = (await bot.do(Post(document=card("three")), room, place=PlaceKind.EMBARGO)).event
-    assert (await bob.read(three)).decrypted
-    outbound = bot.service._outgoing._sharing._outbound[room]  # type: ignore[union-attr]
-    assert {user for user, _, _ in outbound.has} == {bob.id}
+            def enough(seen: list[Shown]) -> bool:
+                return {one["event"]: one["locked"] for one in seen}.items() >= locks.items()
+
+            await bob.shown(room, enough)
+
+        with pytest.raises(TryLater, match="no-verified-device") as nobody:
+            await say("zero")
+        assert not nobody.value.counts  # however long nobody is verified, it is not given up
+        shut = await bot.inbox.first(DeviceShut, lambda event: event.who == alice.id)
+        assert (shut.device, shut.rooms, shut.may_read) == (alice.client.device_id, (room,), False)
+        assert shut.key.replace(" ", "") == alice.client.olm.account.identity_keys["ed25519"]
+
+        trust(bot, alice.id, alice.client.device_id)
+        assert await bob.invited() == room
+        await bob.ask(join=room)
+        one = await say("one")
+        assert (await alice.read(one)).decrypted
+        await bot.inbox.first(DeviceShut, lambda event: event.who == alice.id and event.may_read)
+        await bot.inbox.first(DeviceShut, lambda event: event.who == bob.id and event.key == grouped(bob.key))
+        await shows(**{one: WITHHELD})
+
+        trust(bot, bob.id, bob.device)
+        await shows(**{one: WITHHELD, await say("two"): None})  # what was before it never reads
+        trust(bot, alice.id, alice.client.device_id, trusted=False)
+        await shows(**{await say("three"): None})
+        outbound = bot.service._outgoing._sharing._outbound[room]  # type: ignore[union-attr]
+        assert {user for user, _, _ in outbound.has} == {bob.id}
+    await bot.inbox.first(DeviceShut, lambda event: event.who == bob.id and event.may_read)
     told = [(event.who, event.may_read) for event in bot.inbox.all(DeviceShut)]
-    assert sorted(told) == sorted([(alice.id, False), (alice.id, True), (bob.id, False), (bob.id, True)])
+    assert sorted(told) == sorted((who, may) for who in (alice.id, bob.id) for may in (False, True))
 
 
 async def test_who_reads_nothing_yet_is_told_so_without_encryption(bot: Bot, people: People) -> None:
@@ -184,7 +196,7 @@ async def test_who_reads_nothing_yet_is_told_so_without_encryption(bot: Bot, peo
     read = await alice.read(said.event)
     assert not read.decrypted
     assert "your device" in read.text
-    trust(bot, alice)
+    trust(bot, alice.id, alice.client.device_id)
     for bare in (False, True):
         said = await bot.do(Post(document=card("secret"), bare=bare), chat, place=PlaceKind.DIRECT)
         assert (await alice.read(said.event)).decrypted
