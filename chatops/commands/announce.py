@@ -267,8 +267,7 @@ def general_release(
     if progress is not None:
         messages.append(Message(Security(), done, edit=progress))
         return Decision(events=[told], messages=messages, jobs=jobs, alarms=alarms)
-    if desk.place is not PlaceKind.SECURITY:
-        messages.append(Message(Security(), done))
+    messages.append(Message(Security(), done, echo=True))
     return Decision(reply=done, events=[told], messages=messages, jobs=jobs, alarms=alarms)
 
 

@@ -21,7 +21,7 @@ from chatops.document import Action, Document, Tlp, para, typed
 from chatops.model.changes import Happened
 from chatops.model.machines import Consent
 from chatops.model.moves import Move
-from chatops.model.people import Address, Contact, PlaceKind
+from chatops.model.people import Address, Contact
 
 _ADDRESS = re.compile(r"[a-z]+:\S+")
 
@@ -58,8 +58,7 @@ def handle(desk: Desk, args: Bring) -> Decision:
         Message(Direct(colleague.id), question(desk.project, file), ping=(colleague.id,)),
         Message(Security(), note.model_copy(update={"actions": (refuse,)})),
     ]
-    if desk.place is not PlaceKind.EMBARGO:
-        messages.append(Message(CaseRoom(file.id), note))
+    messages.append(Message(CaseRoom(file.id), note, echo=True))
     again = ask_again(file.id, colleague.id, desk.now, desk.settings.policy.ask_again_days)
     return Decision(reply=note, events=[told], messages=messages, alarms=[again])
 

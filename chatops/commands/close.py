@@ -55,12 +55,9 @@ def handle(desk: Desk, args: Close) -> Decision:
             blocks=by_day([*marks(file, found, inside=inside), last]),
         )
 
-    messages: list[Outgoing] = []
-    if desk.place is not PlaceKind.SECURITY:
-        messages.append(Message(Security(), card(inside=True)))
+    messages: list[Outgoing] = [Message(Security(), card(inside=True), echo=True)]
     messages += to_reporters(file, standing(file, "your report is closed. Thank you"))
-    if desk.place is not PlaceKind.EMBARGO:
-        messages.append(Message(CaseRoom(file.id), _farewell(file.id, outcome)))
+    messages.append(Message(CaseRoom(file.id), _farewell(file.id, outcome), echo=True))
     return Decision(
         reply=card(inside=desk.place is not PlaceKind.EMBARGO),
         events=[told],

@@ -15,7 +15,6 @@ from chatops.document import quote
 from chatops.model.book import CaseFile
 from chatops.model.changes import Happened
 from chatops.model.moves import Move
-from chatops.model.people import PlaceKind
 
 
 @dataclass(frozen=True)
@@ -71,11 +70,10 @@ def handle(desk: Desk, args: Correct) -> Decision:
     shown = card(file, f'{args.who} is {said(down)}; "{was}" was a mistake')
     if args.reason:
         shown = shown.model_copy(update={"blocks": (quote(args.reason), *shown.blocks)})
-    messages: list[Outgoing] = []
-    if desk.place is not PlaceKind.EMBARGO:
-        messages.append(Message(CaseRoom(file.id), shown, ping=(speaker,) if file.was_member(speaker) else ()))
-    if desk.place is not PlaceKind.SECURITY:
-        messages.append(Message(Security(), shown))
+    messages: list[Outgoing] = [
+        Message(CaseRoom(file.id), shown, ping=(speaker,) if file.was_member(speaker) else (), echo=True),
+        Message(Security(), shown, echo=True),
+    ]
     told = Happened("status corrected", file.id, facts, text=args.reason, changes=(*steps, change))
     return Decision(reply=shown, events=[told], messages=messages)
 

@@ -165,7 +165,8 @@ class Message:
     ``ping`` are contacts to notify. ``key`` names the effect, so that a later message can edit it (``edit``).
     ``kind`` tells the gate what it is: ``details`` (the default), ``reporter`` (what the reporter may hear of their own
     report), ``told`` (a coordinator's decision to tell somebody who has not accepted). ``pin``: to be kept at the top
-    of the room. ``bare``: see :class:`chatops.ports.Post`.
+    of the room. ``bare``: see :class:`chatops.ports.Post`. ``echo``: it says what the answer says, so it is left out in
+    the place where all read that.
     """
 
     to: Target
@@ -176,6 +177,7 @@ class Message:
     kind: str = "details"
     pin: bool = False
     bare: bool = False
+    echo: bool = False
 
 
 @dataclass(frozen=True)

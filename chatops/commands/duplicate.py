@@ -50,9 +50,7 @@ def handle(desk: Desk, args: Duplicate) -> Decision:
         case=file.id,
         blocks=(quote(args.reason),) if args.reason else (),
     )
-    messages: list[Outgoing] = []
-    if desk.place is not PlaceKind.SECURITY:
-        messages.append(Message(Security(), note))
+    messages: list[Outgoing] = [Message(Security(), note, echo=True)]
     messages += to_reporters(file, _to_reporter(file, other, args.reason))
     alarms = [Alarm(f"next-word:{file.id}", "next-word", None)]
     if other.case.next_word is not None:

@@ -34,7 +34,6 @@ from chatops.model.cases import Proposal
 from chatops.model.changes import Change, Happened, new, put
 from chatops.model.machines import Embargo
 from chatops.model.moves import Move
-from chatops.model.people import PlaceKind
 
 FORMS = "2026-12-14 15:00 UTC, in 10 days, next Tuesday 15:00 Europe/Berlin"
 """Of dates, as one may type them."""
@@ -120,10 +119,9 @@ def _propose(desk: Desk, what: str, at: datetime, reason: str | None) -> Decisio
     messages: list[Outgoing] = []
     if not in_force and proposal.state == "open" and file.case.reporter and file.case.reporter != desk.actor.id:
         messages.append(Message(Direct(file.case.reporter), _ask_reporter(file, proposal), kind="reporter"))
-    if in_force and desk.place is not PlaceKind.EMBARGO:
-        messages.append(Message(CaseRoom(file.id), card))
-    if desk.place is not PlaceKind.SECURITY:
-        messages.append(Message(Security(), card, ping=tuple(c.id for c in desk.book.coordinators())))
+    if in_force:
+        messages.append(Message(CaseRoom(file.id), card, echo=True))
+    messages.append(Message(Security(), card, ping=tuple(c.id for c in desk.book.coordinators()), echo=True))
     return Decision(reply=card, events=[proposed], messages=messages)
 
 

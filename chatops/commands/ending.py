@@ -30,8 +30,7 @@ def end(desk: Desk, reason: str | None) -> Decision:
     title = f"{file.id}: the embargo is over; nothing is announced by that"
     card = case_card(file, desk.now, inside=inside, title=title)
     messages = lifted(desk, file)
-    if desk.place is not PlaceKind.SECURITY:
-        messages.append(Message(Security(), card))
+    messages.append(Message(Security(), card, echo=True))
     messages += to_reporters(file, EmbargoOver(desk.project, file.id).document(), but=file.ever_asked())
     # The reporter still waits for a word.
     alarms = [alarm for alarm in no_alarms(file) if alarm.kind != "next-word"]

@@ -50,10 +50,9 @@ def handle(desk: Desk, args: Exposed) -> Decision:
     news = NEWS[args.what] + ("; the embargo is over" if ended else "")
     told = Happened(f"{args.what} confirmed", file.id, text=args.reason, changes=steps)
     messages: list[Outgoing] = lifted(desk, file) if ended else []
-    if desk.place is not PlaceKind.EMBARGO and (ended or file.embargoed):
-        messages.append(Message(CaseRoom(file.id), _card(desk, file, news, inside=False)))
-    if desk.place is not PlaceKind.SECURITY:
-        messages.append(Message(Security(), _card(desk, file, news, inside=True, said=args.reason)))
+    if ended or file.embargoed:
+        messages.append(Message(CaseRoom(file.id), _card(desk, file, news, inside=False), echo=True))
+    messages.append(Message(Security(), _card(desk, file, news, inside=True, said=args.reason), echo=True))
     messages += to_reporters(file, standing(file, news))
     inside = desk.place is not PlaceKind.EMBARGO
     return Decision(

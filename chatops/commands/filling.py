@@ -174,4 +174,4 @@ def _reviewer(file: CaseFile, item: PackItem) -> str | None:
 
 def everywhere(file: CaseFile, card: Document) -> list[Outgoing]:
     """To the room and the team."""
-    return [Message(CaseRoom(file.id), card), Message(Security(), card)]
+    return [Message(CaseRoom(file.id), card, echo=True), Message(Security(), card, echo=True)]

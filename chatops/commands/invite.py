@@ -63,8 +63,7 @@ def handle(desk: Desk, args: Invite) -> Decision:
         case=file.id,
         blocks=(table(("who", "what happened"), rows),),
     )
-    if desk.room is None or desk.room.kind != "security":
-        messages.append(Message(Security(), card))
+    messages.append(Message(Security(), card, echo=True))
     return Decision(reply=card, events=events, messages=messages, alarms=_alarms(desk, people))
 
 

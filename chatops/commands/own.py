@@ -43,9 +43,8 @@ def handle(desk: Desk, args: Own) -> Decision:
             file.contacts[person.id] = person
     card = case_card(file, desk.now, inside=desk.place is not PlaceKind.EMBARGO)
     messages: list[Outgoing] = []
-    if desk.room is None or desk.room.kind != "security":
-        whole = case_card(file, desk.now, inside=True)
-        messages.append(Message(Security(), whole, ping=tuple({owner.id} - {desk.actor.id})))
+    whole = case_card(file, desk.now, inside=True)
+    messages.append(Message(Security(), whole, ping=tuple({owner.id} - {desk.actor.id}), echo=True))
     if another:
         messages += to_reporters(file, standing(file, f"{owner.name} looks after your report"))
     return Decision(

@@ -36,7 +36,6 @@ from chatops.document import Block, Document, Tlp, code, para, strong, typed, wh
 from chatops.model.book import Book, CaseFile
 from chatops.model.changes import Change, Happened, gone, new
 from chatops.model.moves import Move, apply
-from chatops.model.people import PlaceKind
 from chatops.model.releases import Archive, ArchiveDigest, Release
 from chatops.ports import PrepareDraft, Stage, Upload
 
@@ -123,8 +122,7 @@ def record(
         tone="good",
     )
     if progress is None:
-        if desk.place is not PlaceKind.SECURITY:
-            messages.append(Message(Security(), done))
+        messages.append(Message(Security(), done, echo=True))
         return Decision(reply=done, events=[told], messages=messages, jobs=jobs)
     messages.insert(0, Message(Security(), done, edit=progress))
     return Decision(events=[told], messages=messages, jobs=jobs)

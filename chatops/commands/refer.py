@@ -45,8 +45,7 @@ def handle(desk: Desk, args: Refer) -> Decision:
         decision.events.insert(0, referred)
         decision.alarms.append(no_word)
         assert decision.reply is not None
-        if desk.place is not PlaceKind.SECURITY:
-            decision.messages.append(Message(Security(), decision.reply))
+        decision.messages.append(Message(Security(), decision.reply, echo=True))
         return decision
     asked = Document(
         title=f"{file.id}: the reporter is asked whether {to.name} may have it",
@@ -56,8 +55,7 @@ def handle(desk: Desk, args: Refer) -> Decision:
         blocks=(fields((to.name, to.contact)), *((quote(args.reason),) if args.reason else ())),
     )
     decision = Decision(reply=asked, events=[referred], alarms=[no_word])
-    if desk.place is not PlaceKind.SECURITY:
-        decision.messages.append(Message(Security(), asked))
+    decision.messages.append(Message(Security(), asked, echo=True))
     if file.case.reporter:
         decision.messages.append(Message(Direct(file.case.reporter), question(file, to, args.reason), kind="reporter"))
     return decision

@@ -36,9 +36,7 @@ def handle(desk: Desk, args: Reject) -> Decision:
         case=file.id,
         blocks=(quote(args.reason),),
     )
-    messages: list[Outgoing] = []
-    if desk.room is None or desk.room.kind != "security":
-        messages.append(Message(Security(), note))
+    messages: list[Outgoing] = [Message(Security(), note, echo=True)]
     messages += to_reporters(file, _to_reporter(file.id, args.reason))
     return Decision(
         reply=note,

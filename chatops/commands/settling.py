@@ -102,10 +102,9 @@ def settle(desk: Desk, file: CaseFile, proposal: Proposal) -> Decision:
     facts = {"what": named(proposal.what), "date": stamp(proposal.at)}
     told = Happened("date set", file.id, facts, changes=tuple(changes))
     messages: list[Outgoing] = []
-    if was in IN_FORCE and desk.place is not PlaceKind.EMBARGO:  # a new room tells who comes in
-        messages.append(Message(CaseRoom(file.id), room))
-    if desk.place is not PlaceKind.SECURITY:
-        messages.append(Message(Security(), case_card(file, desk.now, inside=True)))
+    if was in IN_FORCE:  # a new room tells who comes in
+        messages.append(Message(CaseRoom(file.id), room, echo=True))
+    messages.append(Message(Security(), case_card(file, desk.now, inside=True), echo=True))
     messages += [Message(Direct(one), question(desk.project, file, again=True), ping=(one,)) for one in ask]
     if after != before:
         messages += [Message(Direct(one), question(desk.project, file), ping=(one,)) for one in invited]
@@ -149,7 +148,7 @@ def reject(desk: Desk, reason: str | None) -> Decision:
         case=file.id,
         blocks=(quote(reason),) if reason else (),
     )
-    messages: list[Outgoing] = [] if desk.place is PlaceKind.EMBARGO else [Message(CaseRoom(file.id), card)]
+    messages: list[Outgoing] = [Message(CaseRoom(file.id), card, echo=True)]
     if proposal.by != desk.actor.id and desk.place is not PlaceKind.EMBARGO:
         messages.append(
             Message(Direct(proposal.by), card, kind="reporter" if proposal.by == file.case.reporter else "details")

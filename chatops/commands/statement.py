@@ -52,8 +52,7 @@ def handle(desk: Desk, args: Statement) -> Decision:
         tone="good",
     )
     messages: list[Outgoing] = [Message(Public(), public)]
-    if desk.place is not PlaceKind.SECURITY:
-        messages.append(Message(Security(), done))
+    messages.append(Message(Security(), done, echo=True))
     return Decision(reply=done, events=[Happened(SENT, file.id, {"code": code})], messages=messages)
 
 

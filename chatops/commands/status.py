@@ -53,8 +53,7 @@ def handle(desk: Desk, args: Status) -> Decision:
     facts = {"who": one.organisation, "status": args.value} | ({"version": args.version} if args.version else {})
     shown = card(file, f"{one.organisation} is {said(down)}")
     messages: list[Outgoing] = [Message(Security(), shown)]
-    if desk.place is not PlaceKind.EMBARGO:
-        messages.append(Message(CaseRoom(file.id), shown))
+    messages.append(Message(CaseRoom(file.id), shown, echo=True))
     return Decision(
         reply=shown,
         events=[Happened("status", file.id, facts, changes=(*steps, change))],

@@ -53,8 +53,7 @@ def everywhere(desk: Desk, file: CaseFile, document: Document) -> list[Outgoing]
     messages: list[Outgoing] = []
     if file.case.embargo in IN_FORCE or desk.book.places(PlaceKind.EMBARGO, case=file.id):
         messages.append(Message(CaseRoom(file.id), document))
-    if desk.place is not PlaceKind.SECURITY:
-        messages.append(Message(Security(), document))
+    messages.append(Message(Security(), document, echo=True))
     messages += to_reporters(file, document, but=file.signatories())
     return messages
 

@@ -110,8 +110,7 @@ def handle(desk: Desk, args: Triage) -> Decision:
     )
     messages: list[Outgoing] = []
     card = case_card(file, desk.now, inside=desk.place is not PlaceKind.EMBARGO)
-    if desk.room is None or desk.room.kind != "security":
-        messages.append(Message(Security(), case_card(file, desk.now, inside=True)))
+    messages.append(Message(Security(), case_card(file, desk.now, inside=True), echo=True))
     if embargo in IN_FORCE and not begins:  # a new room has nobody in it yet; who comes in is told the terms
         messages.append(Message(CaseRoom(file.id), case_card(file, desk.now, inside=False)))
     if first:

@@ -17,7 +17,6 @@ from chatops.document import quote
 from chatops.model.cases import Proposal
 from chatops.model.changes import Change, Happened, Moved, put
 from chatops.model.moves import Move
-from chatops.model.people import PlaceKind
 
 
 @dataclass(frozen=True)
@@ -42,11 +41,7 @@ def _handler(vote: str, move: Move) -> Callable[[Desk, Vote], Decision]:
         card = card.model_copy(update={"title": f"{file.id}: {file.shown(desk.actor.id)} {vote}s"})
         if args.reason:
             card = card.model_copy(update={"blocks": (*card.blocks, quote(args.reason))})
-        messages: list[Outgoing] = []
-        if desk.place is not PlaceKind.EMBARGO:
-            messages.append(Message(CaseRoom(file.id), card))
-        if desk.place is not PlaceKind.SECURITY:
-            messages.append(Message(Security(), card))
+        messages: list[Outgoing] = [Message(CaseRoom(file.id), card, echo=True), Message(Security(), card, echo=True)]
         facts = {"by": desk.actor.name, "vote": vote}
         voted = Happened("voted", file.id, facts, text=args.reason, changes=changes)
         if policy.roles(desk.actor, file) & (Who.TEAM | Who.MEMBER):

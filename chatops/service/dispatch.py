@@ -235,8 +235,7 @@ def _ask_second(call: Call, desk: Desk, arguments: Any) -> Decision:
     )
     decision = Decision(reply=card, events=[asked], messages=list(preview.drafts))
     others = tuple(c.id for c in desk.book.coordinators() if c.id != desk.actor.id)
-    if desk.room is None or desk.room.kind != "security":
-        decision.messages.append(Message(Security(), card, ping=others))
+    decision.messages.append(Message(Security(), card, ping=others, echo=True))
     return decision
 
 

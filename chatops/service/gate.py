@@ -16,7 +16,7 @@ from chatops.model.flow import OutboxRow
 from chatops.model.machines import Consent
 from chatops.model.people import Place, PlaceKind, Role
 from chatops.policy import team
-from chatops.service.outbox import ABSENT, PASS, Ruling, unsaid
+from chatops.service.outbox import ABSENT, PASS, Ruling
 
 SPEAKING = frozenset({"post", "upload"})
 
@@ -30,8 +30,6 @@ def gate(session: Session, row: OutboxRow, now: datetime) -> Ruling:
         return Ruling("refuse", "drill")
     if deed == "invite":
         return _may_be_invited(book, row, place, now)
-    if deed == "retire" and unsaid(session, row):
-        return Ruling("hold", "not-said-yet")
     if deed not in SPEAKING:
         return PASS
     if row.deed.get("bare") and (row.case or row.tlp > Tlp.CLEAR):

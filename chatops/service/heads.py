@@ -1,4 +1,6 @@
-"""Which outbox rows may be tried now: the first of their conversation, due, with a room to go to."""
+"""Which outbox rows may be tried now: the first of their conversation, due, with a room to go to, and nothing left to
+be done in a room that they close.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +18,7 @@ UNSETTLED = ("waiting", "attempted")
 SCAN_SECONDS = 5.0
 
 _EARLIER = OUTBOX.alias("earlier")
+_UNSAID = OUTBOX.alias("unsaid")
 _LANE = func.coalesce(OUTBOX.c.place, OUTBOX.c.room, OUTBOX.c.service)
 _HAS_ROOM = or_(OUTBOX.c.place.is_(None), OUTBOX.c.room.is_not(None), PLACE.c.room.is_not(None))
 _FREE = (
@@ -34,6 +37,12 @@ _FREE = (
             _EARLIER.c.conversation == OUTBOX.c.conversation,
             _EARLIER.c.state.in_(UNSETTLED),
             _EARLIER.c.id < OUTBOX.c.id,
+        ),
+        or_(  # a room is closed after all that is still to be done there
+            OUTBOX.c.kind != "retire",
+            ~exists().where(
+                _UNSAID.c.place == OUTBOX.c.place, _UNSAID.c.state.in_(UNSETTLED), _UNSAID.c.kind != "retire"
+            ),
         ),
         _LANE.not_in(bindparam("full", expanding=True)),
     )

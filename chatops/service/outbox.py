@@ -348,12 +348,6 @@ def again(session: Session, code: str, *, give_up: bool = False) -> bool:
     return bool(done.rowcount)  # type: ignore[attr-defined]
 
 
-def unsaid(session: Session, row: OutboxRow) -> bool:
-    """Whether anything else is still to be done in a row's place."""
-    others = OUTBOX.c.place == row.place, OUTBOX.c.state.in_(UNSETTLED), OUTBOX.c.id != row.id
-    return session.execute(sql_select(OUTBOX.c.id).where(*others).limit(1)).first() is not None
-
-
 def opened(session: Session, doors: Mapping[str, str]) -> dict[str, str]:
     """The rooms' own ids for our ids of them, by case, of those that there are by now."""
     rooms = {id_: room for id_, room in session.execute(_DOORS, {"places": list(doors.values())}) if room is not None}

@@ -118,7 +118,7 @@ class Unit:
         self._back_in_team: set[str] = set()
         self._joined: set[tuple[str, str]] = set()  # (case, contact) of who has just become a member
         self._changed: set[str] = set()  # the cases to which something happened
-        self._reply: Document | None = None  # what everybody where it was typed read in answer
+        self._read: str | None = None  # the place where everybody reads the answer
         self.boards = Boards(
             self.session, self.book, self.say, self.record, lambda text, on: self._people(text, (), on), fresh
         )
@@ -183,20 +183,17 @@ class Unit:
         for happened in decision.events:
             self.record(happened)
         self.settle()  # first: messages name places, which must be on record
-        elsewhere = self._told_elsewhere(decision)
         if decision.reply is not None:
             self.send(Message(Here(), decision.reply, key=decision.reply_key, kind=decision.reply_kind))
-            self._reply = decision.reply if self._origin.aside is None else None
-            if elsewhere:
-                self.send(Message(CaseRoom(decision.reply.case or ""), decision.reply, kind=decision.reply_kind))
+            self._read = self._origin.place if self._origin.aside is None else None
         for message in decision.messages:
             self.say(message)
-        self._reply = None
+        self._read = None
         self._hand_over()
         changed, self._changed = self._changed, set()
         for case in sorted(changed):
             self.boards.refresh(case, self._now)
-        self._retire()  # what is said there goes first: the gate sees to it
+        self._retire()  # what is said there goes first (chatops.service.heads)
         for job in decision.jobs:
             self.order(job)
         for alarm in decision.alarms:
@@ -279,8 +276,8 @@ class Unit:
             message = replace(message, ping=tuple(contact.id for contact in self.book.coordinators()))
         edited = self._edited(message.edit) if message.edit else None
         places = self._places(message.to, document)
-        if document == self._reply:  # no room reads the same twice
-            places = [place for place in places if place is None or place.id != self._origin.place]
+        if message.echo:
+            places = [place for place in places if place is None or place.id != self._read]
         if edited is not None:
             self._post(edited, message, document, kind)
             places = [place for place in places if place is None or place.id != edited.id]
@@ -399,14 +396,6 @@ class Unit:
         if document is not None and document.kind in SMALL_TALK:
             return []
         return self.rooms.roomless(insiders(self.book, case, self._now) - {self._origin.contact or ""})
-
-    def _told_elsewhere(self, decision: Decision) -> bool:
-        """Whether what was done in one room of a case is to be told to those of the case who are not in that room."""
-        reply, here = decision.reply, self.book.place(self._origin.place) if self._origin.place else None
-        if reply is None or here is None or here.kind != PlaceKind.EMBARGO or reply.case != here.case:
-            return False
-        happened = any(one.case == here.case and one.changes for one in decision.events)
-        return happened and not any(isinstance(one.to, CaseRoom) for one in decision.messages)
 
     def _direct(self, contact: str, document: Document | None, service: str | None = None) -> list[Place | None]:
         place = self.rooms.direct(contact, service)

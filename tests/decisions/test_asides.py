@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import pytest
 from sqlmodel import col, select
 
 from chatops.commands.registry import collect
@@ -17,7 +18,7 @@ from chatops.model.flow import OutboxRow
 from chatops.model.people import Place, PlaceKind
 from chatops.ports import Asker, Form, OpenRoom, Reacted, Said
 from chatops.service.interact import Interactive
-from tests.house import House, Room, address, with_members
+from tests.house import House, Room, address, places, with_members
 
 ELSEWHERE = "C0SOMEWHERE"
 
@@ -54,6 +55,63 @@ def test_in_a_room_with_a_role_the_answer_is_for_the_asker_only(embargoed_house:
     (listed,) = house.aside("maintainer", "security", "cases")
     assert "open case" in listed.title
     assert len(house.seen_in(room)) == before
+
+
+SAID_TO_ALL = [
+    ("maintainer", "security", "triage Another overflow", "case card"),
+    ("maintainer", "security", "own CASE backup=maintainer-2", "case card"),
+    ("maintainer", "security", "invite CASE suse", "invitations"),
+    ("maintainer", "security", "tell CASE The fix is under review.", "update"),
+    ("maintainer", "security", "announce CASE Root for everybody.", "preview"),
+    ("debian", "CASE", "status affected", "status"),
+    ("debian", "CASE", "embargo date in 40 days reason=slow", "date"),
+]
+
+
+@pytest.mark.parametrize(("who", "where", "text", "kind"), SAID_TO_ALL)
+def test_what_a_room_would_have_read_in_answer_it_reads_though_it_was_typed_aside(
+    released_house: House, who: str, where: str, text: str, kind: str
+) -> None:
+    """The second person sees the preview that the first asked for, and members who says what."""
+    house = released_house
+    where, text = where.replace("CASE", house.case), text.replace("CASE", house.case)
+    before = len(house.seen_in(where))
+    (answer,) = house.aside(who, where, text)
+    assert answer.kind != "refusal", answer.title
+    assert [seen.document.kind for seen in house.seen_in(where)[before:]].count(kind) == 1
+
+
+@pytest.mark.parametrize(("who", "where", "text", "kind"), SAID_TO_ALL)
+def test_typed_for_all_to_see_it_is_said_once(
+    released_house: House, who: str, where: str, text: str, kind: str
+) -> None:
+    house = released_house
+    where, text = where.replace("CASE", house.case), text.replace("CASE", house.case)
+    before = len(house.seen_in(where))
+    answer = house.say(who, where, text)
+    assert answer is not None
+    assert answer.kind != "refusal", answer.title
+    assert [seen.document.kind for seen in house.seen_in(where)[before:]].count(kind) <= 1
+
+
+def test_who_closes_a_case_from_its_room_says_goodbye_to_the_others(members_house: House) -> None:
+    house = members_house
+    house.chat.archives = True
+    house.say("maintainer", "security", f"embargo {house.case} end It is known.")
+    room = house.room(house.case)
+    house.aside("maintainer", house.case, "close Nothing to release.")
+    assert "I say nothing more in this room" in house.last(room).text
+    assert house.chat.rooms[room].archived
+
+
+def test_a_team_on_two_services_reads_on_both_what_was_done_on_one() -> None:
+    house = House(services=("matrix", "slack"))
+    house.say("maintainer", "security", "contacts add maintainer-3 roles=coordinator address=slack:U0123ABCD")
+    rooms = {place.service: str(place.room) for place in places(house) if place.kind == "security"}
+    assert rooms.keys() == {"matrix", "slack"}
+    house.say("maintainer", rooms["matrix"], "triage An overflow")
+    for room in rooms.values():
+        assert [seen.document.kind for seen in house.chat.seen if seen.room == room].count("case card") == 1
 
 
 def test_typed_aside_nothing_is_taken_back_for_nobody_saw_it(embargoed_house: House) -> None:

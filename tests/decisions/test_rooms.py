@@ -157,6 +157,8 @@ def test_the_room_of_a_closed_case_is_archived_after_all_that_was_to_be_said_the
     house.say("maintainer", "security", f"close {house.case} Nothing to release.")
     house.wait(minutes=1)
     assert not house.chat.rooms[room].archived
+    (retire,) = (row for row in house.stuck() if row.kind == "retire")
+    assert (retire.state, retire.attempts, retire.not_before) == ("waiting", 0, None), "nobody asks meanwhile"
     house.chat.fail = lambda effect: None
     house.wait(minutes=5)
     assert house.chat.rooms[room].archived
