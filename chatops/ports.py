@@ -196,6 +196,15 @@ class Unreadable(Node):
     file: bool = False
 
 
+class Working(Node):
+    """A service does not take us at all any more (our token was revoked), or does again. ``problem`` is its short word
+    for why; empty: it works.
+    """
+
+    t: Literal["working"] = "working"
+    problem: str = ""
+
+
 class Nothing(Node):
     """A locked event that, once decrypted, is nothing to the core (a notice, an edit, a forgery): settle and forget."""
 
@@ -249,6 +258,7 @@ Event = Annotated[
     | Locked
     | Unreadable
     | Nothing
+    | Working
     | DeviceShut
     | Outcome
     | Due,

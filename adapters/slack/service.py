@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Sequence
 from functools import partial
@@ -18,12 +19,16 @@ from adapters.slack.render import home
 from adapters.slack.serve import Http, SocketMode
 from adapters.slack.settings import SlackSettings
 from adapters.slack.web import Client, Web
-from chatops.ports import Effect, Impossible, Intake, Interactions, Member, Receipt, Received, TryLater
+from chatops.ports import Effect, Impossible, Intake, Interactions, Member, Receipt, Received, TryLater, Working
 
 log = logging.getLogger(__name__)
 
 _TEAM = "slack team"
 """The cursor that keeps which workspace this installation belongs to."""
+_REFUSED = "slack token"
+"""The cursor that keeps why Slack refuses our token, of which the core was told; empty if it does not."""
+_LOOKS_AGAIN = 2.0
+"""Seconds from one look for another token to the next."""
 
 
 class Unusable(Exception):
@@ -83,7 +88,9 @@ class SlackService:
             lost=self._web.revoke,
             clock=self._settings.clock,
         )
-        self._tasks = [asyncio.create_task(homes.run()), asyncio.create_task(archives.run())]
+        if await intake.cursor(_REFUSED):
+            await self._tell(intake, "")
+        self._tasks = [asyncio.create_task(work) for work in (homes.run(), archives.run(), self._mind(intake))]
         self._server = self._listen(Listeners(parts, self._settings.signing_secret))
         await self._connect(self._server)
         log.info("Slack workspace %s", here.team)
@@ -119,7 +126,30 @@ class SlackService:
         if before not in (None, team):
             raise Unusable(f"the bot's token is of workspace {team}, but this installation belongs to {before}")
         await intake.admit((), cursor=(_TEAM, team))
+        self._web.team = team
         return Installation(team, str(told["user_id"]), told.get("url"))
+
+    async def _mind(self, intake: Intake) -> None:
+        """Tell the core when Slack does not take our token any more, and when it takes one again."""
+        while True:
+            await self._web.refused.wait()
+            await self._tell(intake, self._web.revoked or "refused")
+            while self._web.refused.is_set():
+                await asyncio.sleep(_LOOKS_AGAIN)
+                with contextlib.suppress(TryLater, Impossible):
+                    await self._web.call("auth.test")
+            await self._tell(intake, "")
+
+    async def _tell(self, intake: Intake, problem: str) -> None:
+        now = self._settings.clock()
+        row = Received(
+            service=SERVICE,
+            key=f"token {now.isoformat()} {problem}",
+            conversation="token",
+            at=now,
+            event=Working(problem=problem),
+        )
+        await intake.admit((row,), cursor=(_REFUSED, problem))
 
     async def perform(self, effect: Effect) -> Receipt:
         """Do it. Raises :class:`TryLater` or :class:`chatops.ports.Impossible`."""

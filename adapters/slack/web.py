@@ -100,6 +100,10 @@ class Web:
         self.client = Client(settings.bot_token, settings.api)
         self.revoked: str | None = None
         """Why Slack refuses the token at hand, if it does."""
+        self.refused = asyncio.Event()
+        """Set while it does."""
+        self.team: str | None = None
+        """The workspace; a token of another is none."""
         self._settings = settings
         self._now = now
         self._rates = Rates(now)
@@ -151,19 +155,22 @@ class Web:
 
     def revoke(self, code: str) -> None:
         """Slack refuses the bot's token (also for ``tokens_revoked`` and ``app_uninstalled`` events): nothing is sent
-        for a while, unless another token can be read."""
-        if self.revoked is None:
+        until ``auth.test`` goes well again, which is asked now and then, and at once where another token can be read.
+        """
+        if self.revoked != code:
             log.error("Slack refuses the bot's token (%s): nothing is sent until there is another", code)
         self.revoked = code
+        self.refused.set()
         self._asks_again = self._now() + _WITHOUT_TOKEN.total_seconds()
 
     async def _once(self, method: str, allow: Collection[str], arguments: Json) -> Json:
         if self._session is None:
             raise NotDone("stopped")
         if self.revoked is not None:
-            self._mind_the_token(self.revoked)
+            self._mind_the_token(self.revoked, method)
         channel = arguments.get("channel")
         self._rates.enter(method, channel)
+        token = self.client.token
         try:
             response = await self.client.api_call(method, data=arguments)
         except SlackApiError as problem:
@@ -172,30 +179,51 @@ class Web:
                 after = _retry_after(headers)
                 self._rates.close(method, channel, after)
                 raise NotDone("ratelimited", after, counts=False) from None
-            return self._judge(answer, status, allow)
+            return self._judge(answer, status, allow, another=token != self.client.token)
         except (aiohttp.ClientError, OSError, SlackClientError, ValueError, AttributeError) as problem:
             # (AttributeError: what the library makes of a text with status 200.)
             raise lost(problem) from None
-        self.revoked = None
-        return dict(response.data) if isinstance(response.data, dict) else {}
+        told = dict(response.data) if isinstance(response.data, dict) else {}
+        if method == "auth.test":
+            self._welcome(told)
+        return told
 
-    def _mind_the_token(self, code: str) -> None:
-        """Take another token if there is one. Raises :class:`NotDone` while there is none."""
-        fresh = self._settings.read_token() if self._settings.read_token is not None else None
-        if fresh is not None and fresh != self.client.token:
+    def _welcome(self, told: Json) -> None:
+        """Slack knows the token at hand. Raises :class:`NotDone` if it is of another workspace."""
+        if self.team not in (None, told.get("team_id")):
+            self.revoke("other_workspace")
+            raise NotDone("other_workspace", _WITHOUT_TOKEN, counts=False)
+        self.revoked = None
+        self.refused.clear()
+
+    def _read_token(self) -> str | None:
+        if self._settings.read_token is None:
+            return None
+        try:
+            return self._settings.read_token()
+        except Exception as problem:  # somebody is just putting the new one there
+            log.warning("the bot token cannot be read: %s", type(problem).__name__)
+            return None
+
+    def _mind_the_token(self, code: str, method: str) -> None:
+        """Take another token if there is one, to try it with a question that changes nothing. Raises :class:`NotDone`
+        for all else."""
+        fresh = self._read_token() if method == "auth.test" else None
+        if fresh and fresh != self.client.token:
             self.client.token = fresh
-            self.revoked = None
             log.info("another bot token was read")
-        elif self._now() < self._asks_again:
+        elif method != "auth.test" or self._now() < self._asks_again:
             raise NotDone(code, timedelta(seconds=self._asks_again - self._now()), counts=False)
 
-    def _judge(self, answer: Json, status: int, allow: Collection[str]) -> Json:
-        """What an answer means that is not ``ok``."""
+    def _judge(self, answer: Json, status: int, allow: Collection[str], *, another: bool) -> Json:
+        """What an answer means that is not ``ok``. ``another``: a new token was read since it was asked for."""
         error = _error(answer)
         if status >= 500 or error is None:  # a page of whatever stands between us and Slack is no refusal of Slack's
             raise TryLater(str(status) if status >= 400 else "not-json")
         if error in allow:
             return answer
+        if error in _TOKEN and another:
+            raise NotDone(error, counts=False)
         if error in _TOKEN:
             self.revoke(error)
             raise NotDone(error, _WITHOUT_TOKEN, counts=False)

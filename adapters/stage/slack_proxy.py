@@ -4,6 +4,7 @@
     proxy.fail("conversations.kick", "restricted_action")     # ok: false, once; times=None: until clear()
     proxy.limit("chat.postMessage", after=30)                 # HTTP 429 with Retry-After
     proxy.lose("chat.postMessage")                            # Slack does it, and the answer never comes
+    proxy.rotate(token)                                       # that one is revoked; returns the one in its place
     proxy.drop("chat.postMessage")                            # the connection breaks before Slack has heard of it
     proxy.answer("apps.connections.open", {"ok": True, "url": …})   # or a function of the arguments
     proxy.let("chat.postMessage", times=2); proxy.lose("chat.postMessage")  # of the third only
@@ -83,6 +84,7 @@ class SlackProxy:
         self.tokens: set[str] | None = None
         """Those that Slack knows; None: all."""
         self._revoked: set[str] = set()
+        self._rotated: dict[str, str] = {}  # the emulator's own token, by those in its place
         self._rules: list[_Rule] = []
         self._hooks: dict[str, Hook] = {}
         self._runner: web.ServerRunner | None = None
@@ -162,6 +164,13 @@ class SlackProxy:
     def revoke(self, token: str) -> None:
         self._revoked.add(token)
 
+    def rotate(self, token: str) -> str:
+        """Another token for the same app: the emulator makes none."""
+        new = f"xoxb-fake-rotated-{len(self._rotated) + 1}"
+        self._rotated[new] = self._rotated.get(token, token)
+        self.revoke(token)
+        return new
+
     def hook(self, uses: int = 5) -> Hook:
         path = f"/commands/T000000001/{len(self._hooks) + 1}/fake"
         self._hooks[path] = Hook(self.url + path, uses)
@@ -216,6 +225,8 @@ class SlackProxy:
         if method == "users.conversations":
             path = "/api/conversations.list"
         headers = {name: request.headers[name] for name in ("Authorization", "Content-Type") if name in request.headers}
+        if own := self._rotated.get(headers.get("Authorization", "").removeprefix("Bearer ")):
+            headers["Authorization"] = f"Bearer {own}"
         try:
             async with self._http.request(
                 request.method, self.target + path, data=io.BytesIO(body), headers=headers

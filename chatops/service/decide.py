@@ -41,8 +41,9 @@ from chatops.ports import (
     Replaced,
     Said,
     Unreadable,
+    Working,
 )
-from chatops.service import alerts, devices, dispatch, letters, listening, membership, outcomes, reminders
+from chatops.service import alerts, devices, dispatch, letters, listening, membership, outages, outcomes, reminders
 from chatops.service.patience import Patience
 from chatops.service.unit import NOWHERE, SHELL, Origin, Unit, refusal
 
@@ -110,6 +111,8 @@ class Decider:
                 outcomes.decide(self._unit(session, received, now), self.settings, outcome, now, code)
             case Due() as due:
                 reminders.due(self._unit(session, received, now), self.settings, due, now)
+            case Working() as working:
+                outages.decide(self._unit(session, received, now), received.service, working)
             case Unreadable() as lost:
                 unit, desk = self._desk(session, received, lost.sender, lost.room, lost.event, now)
                 if self._patient(received, unit, desk):

@@ -337,6 +337,12 @@ def let_go(session: Session, place: str) -> None:
     session.execute(update(OUTBOX).where(*held).values(not_before=None))
 
 
+def resume(session: Session, service: str) -> None:
+    """A service takes us again: let what waits for it be tried at once, but for what it wants later by its own word."""
+    waits = (OUTBOX.c.service == service, OUTBOX.c.state == "waiting", OUTBOX.c.problem.is_distinct_from("ratelimited"))
+    session.execute(update(OUTBOX).where(*waits).values(not_before=None))
+
+
 def again(session: Session, code: str, *, give_up: bool = False) -> bool:
     """Let what failed for good, or was refused, be tried again, as often as a new one; or give it up.
 

@@ -27,6 +27,7 @@ from adapters.stage.slack_proxy import SlackProxy
 from adapters.stage.slackers import Delivery, Posts, Slackers, Socket
 from chatops import bootstrap
 from chatops.config import Person, Releases, Settings, Slack, Store
+from chatops.service.bot import Bot
 
 Json = dict[str, Any]
 PEOPLE = ("maintainer", "coordinator", "debian", "fedora", "suse", "reporter", "passer-by")
@@ -39,11 +40,13 @@ PATIENCE = 60
 class Scene:
     """The workspace, its people and the bot."""
 
-    def __init__(self, emulate: Emulate, proxy: SlackProxy, slackers: Slackers, folder: Path) -> None:
+    def __init__(self, emulate: Emulate, proxy: SlackProxy, slackers: Slackers, settings: Settings, bot: Bot) -> None:
+        self.settings = settings
+        self.bot = bot
         self.emulate = emulate
         self.proxy = proxy
         self.slackers = slackers
-        self.folder = folder
+        self.folder = settings.store.folder.parent
         self.hook = proxy.hook(uses=10_000)
         slackers.hook = self.hook.url
 
@@ -168,17 +171,20 @@ async def playing(folder: Path, way: str) -> AsyncIterator[Scene]:
         settings = configured(folder, emulate, proxy, port if way == "http" else None)
         bot = bootstrap.bot(settings)
         await bot.start()
-        stack.push_async_callback(bot.stop)
-        yield Scene(emulate, proxy, Slackers(delivery), folder)
+        scene = Scene(emulate, proxy, Slackers(delivery), settings, bot)
+        stack.push_async_callback(lambda: scene.bot.stop())
+        yield scene
 
 
 def configured(folder: Path, emulate: Emulate, proxy: SlackProxy, port: int | None) -> Settings:
     private = archive(folder / "private", "1.0.1", "Job names are no longer cut without looking.").parent
     public = archive(folder / "public", "1.0.0", "The first stable release.").parent
     sums(public)
+    (folder / "token").write_text(emulate.bot_token)
     slack = Slack.model_validate(
         {
             "bot_token": emulate.bot_token,
+            "bot_token_file": folder / "token",
             "app_token": "xapp-fake-app-token",
             "signing_secret": SECRET,
             "api": proxy.api,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import logging
 from collections.abc import AsyncIterator
@@ -229,8 +230,61 @@ async def test_a_new_token_is_read_and_used_at_once(settings: SlackSettings, sla
         with pytest.raises(NotDone):
             await web.call("auth.test")
     assert len(slack.calls) == 1
+    file.unlink()
+    with pytest.raises(NotDone):
+        await web.call("auth.test")  # somebody is just putting the new one there
     file.write_text(Emulate.bot_token)
+    with pytest.raises(NotDone):
+        await web.call("users.conversations")  # it is tried with a question that changes nothing
+    assert len(slack.calls) == 1
     assert (await web.call("auth.test"))["ok"]
+    assert not web.refused.is_set()
+    await web.call("users.conversations")
+    await web.close()
+
+
+async def test_a_token_of_another_workspace_is_none(
+    settings: SlackSettings, slack: SlackProxy, tmp_path: Path, emulate: Emulate
+) -> None:
+    file = tmp_path / "token"
+    file.write_text("xoxb-fake-of-another")
+    web = Web(dataclasses.replace(settings, read_token=file.read_text))
+    web.open()
+    web.team = emulate.team
+    web.revoke("token_revoked")
+    slack.answer("auth.test", {"ok": True, "team_id": "T0OTHER", "user_id": "U0OTHER"}, times=1)
+    for _ in range(2):
+        with pytest.raises(NotDone) as later:
+            await web.call("auth.test")
+        assert later.value.code == "other_workspace"
+    assert len(slack.calls) == 1
+    await web.close()
+
+
+async def test_what_was_asked_with_the_old_token_says_nothing_of_the_new_one(
+    settings: SlackSettings, slack: SlackProxy, tmp_path: Path
+) -> None:
+    file = tmp_path / "token"
+    file.write_text(Emulate.bot_token)
+    web = Web(dataclasses.replace(settings, bot_token="xoxb-fake-old", read_token=file.read_text))
+    web.open()
+    came, go = asyncio.Event(), asyncio.Event()
+
+    async def slow(_: object) -> dict[str, object]:
+        came.set()
+        await go.wait()
+        return {"ok": False, "error": "token_revoked"}
+
+    slack.answer("users.conversations", slow, times=1)
+    late = asyncio.create_task(web.call("users.conversations"))
+    await came.wait()
+    web.revoke("token_revoked")
+    await web.call("auth.test")
+    go.set()
+    with pytest.raises(NotDone) as later:
+        await late
+    assert later.value.after is None
+    assert web.revoked is None
     await web.close()
 
 
