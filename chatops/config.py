@@ -98,8 +98,8 @@ class Matrix(Section):
     )
     verified_devices_only: tuple[Literal["security", "embargo", "direct"], ...] = Field(
         default=(),
-        description="in these kinds of rooms only devices read that `chatops matrix trust` marked: security, embargo,"
-        " direct; elsewhere devices are taken on first sight",
+        description="in these kinds of rooms (security, embargo, direct) only devices read and command that `chatops"
+        " matrix trust` marked, and buttons do nothing; elsewhere devices are taken on first sight",
     )
     key_wait_minutes: int = Field(default=10, ge=1, description="an undecryptable message waits so long for its key")
 

@@ -45,7 +45,8 @@ class Said(Node):
 
     ``private`` is False if it arrived without encryption in a room that is encrypted. ``pair`` says that the room is by
     its service's nature a chat of the sender and the bot alone. ``aside``: nobody else saw it. ``fields`` are what was
-    typed into a form, by field; ``text`` is then the form's ``line``.
+    typed into a form, by field; ``text`` is then the form's ``line``. ``verified`` is False where the service knows of
+    devices, and the operator did not say that this one is the sender's.
     """
 
     t: Literal["said"] = "said"
@@ -59,12 +60,14 @@ class Said(Node):
     pair: bool = False
     aside: Aside | None = None
     fields: dict[str, str] | None = None
+    verified: bool = True
 
 
 class Reacted(Node):
     """Somebody put ``key`` (an emoji) on the message ``target``, or pressed a button of it.
 
-    ``command`` is the button's, where the service vouches that the bot put it there.
+    ``command`` is the button's, where the service vouches that the bot put it there. ``verified`` is False where a
+    server can make it up.
     """
 
     t: Literal["reacted"] = "reacted"
@@ -75,6 +78,7 @@ class Reacted(Node):
     command: str | None = None
     pair: bool = False
     aside: Aside | None = None
+    verified: bool = True
 
 
 class Member(Node):

@@ -101,7 +101,8 @@ class Machine(Olm):  # type: ignore[misc]
         """Nothing: nio would queue key requests whose answers it refuses."""
 
     def open(self, room: str, event: Json) -> Json:
-        """What an ``m.room.encrypted`` event says, as ``{"type", "content"}``.
+        """What an ``m.room.encrypted`` event says, as ``{"type", "content"}``, and nio's record of the ``device`` that
+        said it.
 
         Raises:
             NoKey: try again when keys or device lists have come.
@@ -113,7 +114,7 @@ class Machine(Olm):  # type: ignore[misc]
             raise Distrusted("encrypted-state")
         if content.get("algorithm") != MEGOLM or not isinstance(name, str):
             raise Distrusted("algorithm")
-        session = self._session(room, name, sender)
+        session, device = self._session(room, name, sender)
         try:
             plaintext, number = session.decrypt(content["ciphertext"])
         except (vodozemac.MegolmDecryptionException, vodozemac.DecodeException, TypeError, KeyError):
@@ -121,17 +122,18 @@ class Machine(Olm):  # type: ignore[misc]
         first = self.store.first_seen_in(f"{session.sender_key} {name}", number, event["event_id"])
         if first != event["event_id"]:
             raise Distrusted("replay")
-        return _checked(room, plaintext, content)
+        return {**_checked(room, plaintext, content), "device": device}
 
-    def _session(self, room: str, name: str, sender: str) -> Any:
-        """The sender's own session of that id: made by a device whose keys the sender's server published."""
+    def _session(self, room: str, name: str, sender: str) -> tuple[Any, Any]:
+        """The sender's own session of that id, and the device that made it: one whose keys their server published."""
         held = [sessions[name] for sessions in self.inbound_group_store[room].values() if name in sessions]
         if not held:
             raise NoKey
         devices = self.device_store[sender].values()
         for session in held:
-            if any(d.curve25519 == session.sender_key and d.ed25519 == session.ed25519 for d in devices):
-                return session
+            for device in devices:
+                if device.curve25519 == session.sender_key and device.ed25519 == session.ed25519:
+                    return session, device
         if sender not in self.tracked_users:
             self.users_for_key_query.add(sender)
             raise NoKey

@@ -13,6 +13,7 @@ from adapters.matrix.guards import Distrusted, Machine, NoKey, tidy
 from adapters.matrix.http import Json
 from adapters.matrix.rooms import Room
 from adapters.matrix.settings import MatrixSettings
+from adapters.matrix.trust import Trust
 from chatops.checksums.stream import is_wanted
 from chatops.ports import Event, Invitation, Locked, Member, Nothing, Reacted, Received, Replaced, Said, Unreadable
 
@@ -38,8 +39,9 @@ class Attachment:
 class Reader:
     """Turns events into rows, one by one. What is malformed is dropped with a log line; nothing raises."""
 
-    def __init__(self, settings: MatrixSettings, machine: Machine) -> None:
+    def __init__(self, settings: MatrixSettings, machine: Machine, trust: Trust) -> None:
         self._me = settings.user_id
+        self._trust = trust
         self._clock = settings.clock
         self._machine = machine
         self.display_name = ""
@@ -104,7 +106,7 @@ class Reader:
     # --- one event ----------------------------------------------------------------------------------------------------
 
     def _read(self, room: Room, raw: Json) -> Received | Attachment | None:
-        kind, content = raw["type"], raw["content"]
+        kind, content, mark = raw["type"], raw["content"], None
         if "state_key" in raw:
             if kind == "m.room.tombstone":
                 return self._replaced(room.id, raw)
@@ -120,15 +122,19 @@ class Reader:
             except NoKey:
                 return self._locked(room, raw)
             kind, content, private = payload["type"], payload["content"], True
+            if (mark := self._trust.mark(payload["device"])) is False:
+                raise Distrusted("distrusted-device")
         else:
             content = tidy(content)
-        return self._judge(room, raw, kind, content, private)
+        return self._judge(room, raw, kind, content, private, verified=bool(mark))
 
-    def _judge(self, room: Room, raw: Json, kind: str, content: Json, private: bool) -> Received | Attachment | None:
+    def _judge(
+        self, room: Room, raw: Json, kind: str, content: Json, private: bool, *, verified: bool
+    ) -> Received | Attachment | None:
         relation = content.get("m.relates_to")
         relation = relation if isinstance(relation, dict) else {}
         if kind == "m.reaction":
-            return self._reaction(room, raw, relation)
+            return self._reaction(room, raw, relation, verified=verified)
         if kind != "m.room.message" or relation.get("rel_type") == "m.replace":
             return None
         thread = _text(relation.get("event_id")) if relation.get("rel_type") == "m.thread" else None
@@ -145,14 +151,16 @@ class Reader:
             thread=thread,
             addressed=addressed,
             private=private,
+            verified=verified,
         )
         return self._row(raw, room.id, said)
 
-    def _reaction(self, room: Room, raw: Json, relation: Json) -> Received | None:
+    def _reaction(self, room: Room, raw: Json, relation: Json, *, verified: bool) -> Received | None:
         target, key = relation.get("event_id"), relation.get("key")
         if relation.get("rel_type") != "m.annotation" or not isinstance(target, str) or not isinstance(key, str):
             return None
-        return self._row(raw, room.id, Reacted(sender=raw["sender"], room=room.id, target=target, key=key))
+        reacted = Reacted(sender=raw["sender"], room=room.id, target=target, key=key, verified=verified)
+        return self._row(raw, room.id, reacted)
 
     def _attachment(self, room: Room, raw: Json, content: Json, thread: str | None) -> Attachment | None:
         name = _text(content.get("filename")) or str(content.get("body"))

@@ -265,6 +265,8 @@ class Desk:
     services: frozenset[str] = frozenset()  # the chat services that the bot speaks
     file: CaseFile | None = None
     confirmed_by: str | None = None
+    doubtful: bool = False
+    """Whether it may be somebody else who asks, on a device that was made up for that."""
 
     @property
     def case(self) -> CaseFile:
@@ -279,8 +281,10 @@ class Desk:
 
     @property
     def in_the_open(self) -> bool:
-        """Whether others may read along, or write in the asker's name: a public room, a chat without encryption."""
-        if self.place is PlaceKind.PUBLIC:
+        """Whether others may read along, or write in the asker's name: a public room, a chat without encryption, a
+        device that nobody verified where they must be.
+        """
+        if self.place is PlaceKind.PUBLIC or self.doubtful:
             return True
         return self.place is PlaceKind.DIRECT and self.room is not None and self.room.clearance < Tlp.RED
 

@@ -156,6 +156,7 @@ class Decider:
         thread: str | None = None,
         in_thread: bool = False,
         aside: Aside | None = None,
+        verified: bool = True,
     ) -> tuple[Unit, Desk]:
         book = Book(session)
         actor = self.actor(book, received.service, received.tenant, sender)
@@ -178,8 +179,19 @@ class Decider:
             outcomes.adopt(unit, place, actor.contact.id, sender)
             place = unit.book.place(place.id)
         file = book.case(place.case) if place and place.case else None
+        strict = self.settings.matrix is not None and kind in self.settings.matrix.verified_devices_only
         desk = Desk(
-            now, self.settings, actor, unit.book, kind or PlaceKind.PUBLIC, place, fresh, code, self.services, file
+            now,
+            self.settings,
+            actor,
+            unit.book,
+            kind or PlaceKind.PUBLIC,
+            place,
+            fresh,
+            code,
+            self.services,
+            file,
+            doubtful=strict and not verified,
         )
         return unit, desk
 
@@ -211,7 +223,15 @@ class Decider:
         if said.pair:
             self._met(session, received, said.sender, said.room, now)
         unit, desk = self._desk(
-            session, received, said.sender, said.room, said.event, now, thread=said.thread, aside=said.aside
+            session,
+            received,
+            said.sender,
+            said.room,
+            said.event,
+            now,
+            thread=said.thread,
+            aside=said.aside,
+            verified=said.verified,
         )
         if desk.room is None and received.service != SHELL and said.aside is None:
             return  # a room that we were never asked into by anybody who may
@@ -325,6 +345,8 @@ class Decider:
                 return False
             waits = desk.room is not None and desk.room.state == "wanted"
             text = "I have only just come in; please send that again." if waits else NOT_ENCRYPTED
+            if desk.doubtful:
+                text = NOT_VERIFIED if said is not None else f"{NOT_VERIFIED.removesuffix('.')}: {line}"
             unit.carry_out(Decision(reply=refusal(text)))
             return True
         text_of_a_case = command.bears_text or dispatch.names_case(line, self.settings.project.case_prefix)
@@ -371,7 +393,14 @@ class Decider:
         if reacted.pair:
             self._met(session, received, reacted.sender, reacted.room, now)
         unit, desk = self._desk(
-            session, received, reacted.sender, reacted.room, reacted.target, now, aside=reacted.aside
+            session,
+            received,
+            reacted.sender,
+            reacted.room,
+            reacted.target,
+            now,
+            aside=reacted.aside,
+            verified=reacted.verified,
         )
         if desk.room is None and reacted.aside is None:
             return
@@ -445,6 +474,7 @@ def _pressed(document: Document, key: str) -> str | None:
     return next((one.command for one in document.actions if one.emoji.rstrip("\ufe0f") == bare), None)
 
 
+NOT_VERIFIED = "I cannot tell whether that was you; please type it on one of your verified devices."
 NOT_ENCRYPTED = "This chat is not encrypted, so anybody could write here in your name: open an encrypted chat with me."
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from chatops.config import Matrix
 from chatops.model.people import PlaceKind
-from chatops.ports import DeviceShut, Post, TryLater
+from chatops.plain import plain_text
+from chatops.ports import DeviceShut, Post, Reacted, TryLater
 from chatops.service.gate import gate
 from tests.house import House, address
 
@@ -79,3 +81,45 @@ def test_nothing_of_a_case_is_ever_said_bare(members_house: House) -> None:
         assert gate(session, row, house.clock()).verdict == "pass"
         row.deed = {**row.deed, "bare": True}
         assert gate(session, row, house.clock()) == ("refuse", "public")
+
+
+def strict(house: House, *kinds: str) -> House:
+    """Where devices must be verified."""
+    matrix = Matrix.model_validate(
+        {"homeserver": "https://example.org", "user": "@bot:example.org", "verified_devices_only": kinds}
+    )
+    house.settings = house.settings.model_copy(update={"matrix": matrix})
+    house.set_policy()
+    return house
+
+
+def test_an_unverified_device_commands_as_a_stranger_does_where_it_may_not_read(members_house: House) -> None:
+    house = strict(members_house, "security", "embargo")
+    told = "I cannot tell whether that was you"
+    for who, where, line in (
+        ("maintainer", "security", f"show {house.case}"),
+        ("maintainer", "security", f"tell {house.case} copper-lantern"),
+        ("debian", house.case, f"status {house.case} affected"),
+    ):
+        refused = house.say(who, where, line, verified=False)
+        assert refused is not None
+        assert refused.title.startswith(told), line
+        assert "verified" not in (house.say(who, where, line) or refused).title
+    answer = house.say("maintainer", "security", "help", verified=False)
+    assert answer is not None
+    assert "triage" not in plain_text(answer)
+    elsewhere = house.direct("debian", f"show {house.case}", verified=False)
+    assert elsewhere is not None
+    assert not elsewhere.title.startswith(told)
+
+
+def test_a_reaction_proves_nothing_where_devices_must_be_verified(members_house: House) -> None:
+    house = strict(members_house, "direct")
+    question = house.last("direct", "suse", kind="question")
+    pressed = Reacted(sender=address("suse"), room=question.room, target=question.event, key="✅", verified=False)
+    house.receive(question.room, pressed)
+    refused = house.last("direct", "suse")
+    assert refused.document.title.endswith(f"type it on one of your verified devices: accept {house.case}")
+    assert "suse" not in house.members(house.case)
+    house.direct("suse", f"accept {house.case}")
+    assert "suse" in house.members(house.case)

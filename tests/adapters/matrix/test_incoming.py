@@ -314,7 +314,7 @@ class TestReader:
 
     def reader(self, tmp_path: Any) -> Reader:
         settings = MatrixSettings(homeserver="", user_id="@bot:here", store=tmp_path)
-        reader = Reader(settings, None)  # type: ignore[arg-type]
+        reader = Reader(settings, None, None)  # type: ignore[arg-type]
         reader.display_name = "DynaSched"
         return reader
 

@@ -17,7 +17,7 @@ from adapters.matrix.trust import Trust, grouped
 from adapters.stage.synapse import Synapse
 from chatops import cli
 from chatops.model.people import PlaceKind
-from chatops.ports import DeviceShut, Post, TryLater
+from chatops.ports import DeviceShut, Post, Said, TryLater
 from tests.adapters.matrix.conftest import Bot, card
 from tests.adapters.matrix.test_outgoing import invited_into
 from tests.conftest import People
@@ -138,7 +138,10 @@ def trust(bot: Bot, user: str, device: object, *, trusted: bool = True) -> None:
 
 
 async def test_only_marked_devices_read_where_they_must_be(bot: Bot, people: People, synapse: Synapse) -> None:
-    """alice's client is built on nio, bob's on matrix-js-sdk: his shows why it can't decrypt."""
+    """alice's client is built on nio, bob's on matrix-js-sdk: his shows why it can't decrypt.
+
+    What an unmarked device says is heard as such, what a distrusted one says is not heard.
+    """
     await bot.stop()
     await bot.start(verified_only=frozenset({PlaceKind.EMBARGO}))
     alice = await people("alice")
@@ -165,7 +168,9 @@ async def test_only_marked_devices_read_where_they_must_be(bot: Bot, people: Peo
         assert (shut.device, shut.rooms, shut.may_read) == (alice.client.device_id, (room,), False)
         assert shut.key.replace(" ", "") == alice.client.olm.account.identity_keys["ed25519"]
 
+        assert not (await bot.inbox.got(await alice.say(room, "is it me?"), Said)).verified
         trust(bot, alice.id, alice.client.device_id)
+        assert (await bot.inbox.got(await alice.say(room, "it is me"), Said)).verified
         assert await bob.invited() == room
         await bob.ask(join=room)
         one = await say("one")
@@ -180,6 +185,10 @@ async def test_only_marked_devices_read_where_they_must_be(bot: Bot, people: Peo
         await shows(**{await say("three"): None})
         outbound = bot.service._outgoing._sharing._outbound[room]  # type: ignore[union-attr]
         assert {user for user, _, _ in outbound.has} == {bob.id}
+        unheard = await alice.say(room, "it is me")
+        heard = await bot.inbox.got((await bob.ask(say=room, text="and I"))["said"], Said)
+        assert (heard.text, heard.verified) == ("and I", True)
+        assert unheard not in bot.inbox.rows
     await bot.inbox.first(DeviceShut, lambda event: event.who == bob.id and event.may_read)
     told = [(event.who, event.may_read) for event in bot.inbox.all(DeviceShut)]
     assert sorted(told) == sorted((who, may) for who in (alice.id, bob.id) for may in (False, True))
