@@ -153,6 +153,7 @@ def _slack(slack: Slack, settings: Settings) -> SlackService:
             api=slack.api,
             host=slack.host,
             port=slack.port,
+            connect=slack.connect,
         ),
         Interactive(settings, chats(settings), utc_now),
     )
@@ -191,8 +192,11 @@ def _revealed(secret: SecretStr | None) -> str | None:
 
 def slack_manifest(settings: Settings, url: str | None) -> dict[str, object]:
     """What an operator creates the Slack app from; ``url`` is the bot's public address in HTTP mode."""
+    connect = settings.slack is not None and settings.slack.connect
     first = ", ".join(verb for verb in ("report", "verify", "help") if verb in collect())
-    return manifest(f"/{settings.project.command}", settings.project.name, usage_hint=f"{first} …", url=url)
+    return manifest(
+        f"/{settings.project.command}", settings.project.name, usage_hint=f"{first} …", url=url, connect=connect
+    )
 
 
 def explain(error: Exception) -> str | None:

@@ -120,11 +120,14 @@ class Slack(Section):
     """
 
     bot_token: SecretStr | None = Field(default=None, description="from the environment only")
-    bot_token_file: Path | None = Field(default=None, description="a file that holds the bot's token, xoxb-…")
+    bot_token_file: Path | None = Field(
+        default=None, description="a file that holds the bot's token, xoxb-…; read anew when Slack refuses it"
+    )
     app_token: SecretStr | None = Field(default=None, description="from the environment only")
     app_token_file: Path | None = Field(default=None, description="of the app-level token, xapp-…, for Socket Mode")
     signing_secret: SecretStr | None = Field(default=None, description="from the environment only")
     signing_secret_file: Path | None = Field(default=None, description="of the signing secret, for HTTP")
+    connect: bool = Field(default=False, description="invite people of other workspaces by Slack Connect (paid plans)")
     host: str | None = Field(default=None, description="listen here for Slack's requests; left out: Socket Mode")
     port: int = Field(default=3000, ge=0, le=65535, description="with host: the port")
     api: str = Field(default="https://slack.com/api/", description="the Web API's address; another one for tests")

@@ -362,6 +362,10 @@ class Enter(Node):
 
 
 class Invite(Node):
+    """Ask somebody into the room. Outcome data: ``pending``, whether they have to accept first, of a service that
+    otherwise asks nobody.
+    """
+
     t: Literal["invite"] = "invite"
     user: str
 

@@ -156,8 +156,8 @@ class Would(NamedTuple):
 class Chat:
     """Performs effects by remembering them, and says what a real service would report of them.
 
-    Whoever is invited joins, unless named in ``shy``. ``archives``: rooms that are retired are closed.
-    ``fail`` may raise for an effect.
+    Whoever is invited joins, unless named in ``shy``. ``archives``: rooms that are retired are closed. ``pending``:
+    users of another workspace, who have to accept. ``fail`` may raise for an effect.
     """
 
     def __init__(self, report: Callable[[str, Event], None]) -> None:
@@ -169,6 +169,7 @@ class Chat:
         self.shy: set[str] = set()
         self.keyless: set[str] = set()  # who cannot be told in private by mail
         self.archives = False
+        self.pending: set[str] = set()
         self.fail: Callable[[Effect], Exception | None] = lambda effect: None
         self._report = report
         self._numbers = itertools.count(1)
@@ -219,6 +220,7 @@ class Chat:
                 return Receipt(data={"others": others, "encrypted": room.encrypted})
             case Invite(user=user):
                 self.invite(room, user)
+                return Receipt(data={"pending": True} if user in self.pending else {})
             case Remove(user=user):
                 if user in room.members | room.invited:
                     room.members.discard(user)

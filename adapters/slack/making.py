@@ -23,14 +23,19 @@ _AT_ONCE = 100
 _PAGE = 200
 
 
-class Making:
-    """Rooms for :class:`chatops.ports.OpenRoom`. ``bot`` is our user id."""
+_OUTSIDE = frozenset({"cant_invite", "invitee_cant_see_channel", "org_user_not_in_team", "user_not_found"})
+"""Slack's words for somebody who may be of another workspace."""
 
-    def __init__(self, web: Web, bot: str, rooms: Rooms, past: Past) -> None:
+
+class Making:
+    """Rooms for :class:`chatops.ports.OpenRoom`. ``bot`` is our user id; ``connect``: Slack Connect may be used."""
+
+    def __init__(self, web: Web, bot: str, rooms: Rooms, past: Past, *, connect: bool = False) -> None:
         self._web = web
         self._bot = bot
         self._rooms = rooms
         self._past = past
+        self._connect = connect
 
     async def open(self, attempt: Attempt, deed: OpenRoom) -> Receipt:
         """Outcome data: ``room``, ``joined`` (who is in it at once: Slack asks nobody whether they want to), and
@@ -62,12 +67,30 @@ class Making:
         """The direct chat with somebody: there is one for each two people, so this can be done again."""
         return str((await self._web.call("conversations.open", users=user))["channel"]["id"])
 
-    async def invite(self, room: str, user: str) -> Receipt:
-        """Success if they are in already."""
-        refused = await self.ask_in(room, (user,))
-        if user in refused:
-            raise Impossible(refused[user])
+    async def invite(self, attempt: Attempt, room: str, user: str) -> Receipt:
+        """Success if they are in already. Outcome data as :class:`chatops.ports.Invite` says."""
+        code = (await self.ask_in(room, (user,))).get(user)
+        if code in _OUTSIDE and self._connect:
+            await self._share(attempt, room, user)
+            return Receipt(data={"pending": True})
+        if code is not None:
+            raise Impossible(code)
         return Receipt()
+
+    async def _share(self, attempt: Attempt, room: str, user: str) -> None:
+        """Invite somebody of another workspace (docs.slack.dev, "Slack Connect"), who may then bring nobody else.
+
+        By their id, never by a mail address: whoever accepts one is somebody whom the roster does not know.
+        """
+        asked = ("connection_limit_exceeded_pending",) if not attempt.clean else ()
+        await self._web.call(
+            "conversations.inviteShared",
+            channel=room,
+            user_ids=[user],
+            external_limited=True,
+            allow=("already_in_channel", *asked),
+        )
+        attempt.trace = True
 
     async def ask_in(self, room: str, users: Collection[str]) -> dict[str, str]:
         """Put people into a channel; returns whom Slack refused, and why. (It asks nobody whether they want to.)"""

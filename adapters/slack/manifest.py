@@ -34,9 +34,10 @@ EVENTS: dict[str, tuple[str, ...]] = {
 Json = dict[str, Any]
 
 
-def scopes(methods: Mapping[str, Method] = METHODS) -> list[str]:
-    """What the bot's token must be allowed."""
-    wanted = {"commands"} | {scope for method in methods.values() for scope in method.scopes}
+def scopes(methods: Mapping[str, Method] = METHODS, *, connect: bool = False) -> list[str]:
+    """What the bot's token must be allowed; ``connect``: to use Slack Connect, too."""
+    called = [method for method in methods.values() if connect or not method.connect]
+    wanted = {"commands"} | {scope for method in called for scope in method.scopes}
     return sorted(wanted | {scope for needed in EVENTS.values() for scope in needed})
 
 
@@ -47,6 +48,7 @@ def manifest(
     usage_hint: str = "help",
     methods: Mapping[str, Method] = METHODS,
     url: str | None = None,
+    connect: bool = False,
 ) -> Json:
     """The manifest for one project's app.
 
@@ -56,6 +58,7 @@ def manifest(
         usage_hint: what Slack shows behind the command while it is typed.
         methods: those that are called, with their scopes.
         url: the public address of the bot, without a path, for HTTP mode; None: Socket Mode.
+        connect: whether Slack Connect is used.
     """
     address: Json = {} if url is None else {"url": url.rstrip("/") + PATH}
     request: Json = {} if url is None else {"request_url": url.rstrip("/") + PATH}
@@ -90,7 +93,7 @@ def manifest(
                 }
             ],
         },
-        "oauth_config": {"scopes": {"bot": scopes(methods)}},
+        "oauth_config": {"scopes": {"bot": scopes(methods, connect=connect)}},
         "settings": {
             "event_subscriptions": {"bot_events": sorted(EVENTS), **request},
             "interactivity": {"is_enabled": True, **request},

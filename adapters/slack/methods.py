@@ -18,11 +18,12 @@ PAST = ("groups:history", "im:history", "channels:history")
 class Method:
     """``tier`` is the rate: 1 to 4 stand for 1, 20, 50 and 100 calls a minute, 5 for a rule of the method's own.
 
-    ``scopes`` are what the bot's token must hold for it.
+    ``scopes`` are what the bot's token must hold for it. ``connect``: only where Slack Connect is used.
     """
 
     tier: int
     scopes: tuple[str, ...] = ()
+    connect: bool = False
 
 
 METHODS: dict[str, Method] = {
@@ -37,6 +38,7 @@ METHODS: dict[str, Method] = {
     "conversations.history": Method(3, PAST),
     "conversations.info": Method(3, MEMBERS),
     "conversations.invite": Method(3, ("groups:write",)),
+    "conversations.inviteShared": Method(2, ("conversations.connect:write",), connect=True),
     "conversations.kick": Method(3, ("groups:write",)),
     "conversations.leave": Method(3, ("groups:write", "channels:manage")),
     "conversations.members": Method(4, MEMBERS),

@@ -55,7 +55,7 @@ class Outgoing:
         self._attempts = Attempts()
         self._past = Past(settings, web, bot)
         self._rooms = Rooms(web, bot)
-        self._making = Making(web, bot, self._rooms, self._past)
+        self._making = Making(web, bot, self._rooms, self._past, connect=settings.connect)
         self._asides = Asides(settings, web, self._making.direct)
         self._uploads = Uploads(settings, web, self._past)
 
@@ -75,7 +75,7 @@ class Outgoing:
             case OpenRoom() as deed:
                 return await self._making.open(attempt, deed)
             case Invite() as deed:
-                return await self._making.invite(_place(effect), deed.user)
+                return await self._making.invite(attempt, _place(effect), deed.user)
             case Enter():
                 return await self._rooms.enter(_place(effect))
             case Upload() as deed:

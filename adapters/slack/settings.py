@@ -34,6 +34,8 @@ class SlackSettings:
     host: str | None = None
     """HTTP mode: where to listen. None: Socket Mode, which needs no address of its own."""
     port: int = 3000
+    connect: bool = False
+    """Whether people of other workspaces are invited by Slack Connect, where the plan has it."""
     largest_archive: int = 1 << 30
     """Bytes. Larger attachments are not fetched."""
     clock: Callable[[], datetime] = utc_now

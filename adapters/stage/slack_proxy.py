@@ -4,6 +4,7 @@
     proxy.fail("conversations.kick", "restricted_action")     # ok: false, once; times=None: until clear()
     proxy.limit("chat.postMessage", after=30)                 # HTTP 429 with Retry-After
     proxy.lose("chat.postMessage")                            # Slack does it, and the answer never comes
+    proxy.outside("U0ELSEWHERE")                              # of another workspace: invited by Slack Connect only
     proxy.rotate(token)                                       # that one is revoked; returns the one in its place
     proxy.drop("chat.postMessage")                            # the connection breaks before Slack has heard of it
     proxy.answer("apps.connections.open", {"ok": True, "url": …})   # or a function of the arguments
@@ -12,8 +13,9 @@
     hook = proxy.hook()                                       # a response_url: hook.url, hook.taken
 
 A method may be a pattern (``conversations.*``). Of what is set for one method, the first that is not used up counts.
-``calls`` holds what came, in order. The emulator's shortcomings are made up for here: ``users.conversations`` is added,
-``oldest`` of histories counts, metadata is told only when asked for, an unknown or revoked token is refused.
+``calls`` holds what came, in order. The emulator's shortcomings are made up for here: ``users.conversations`` and Slack
+Connect are added, ``oldest`` of histories counts, metadata is told only when asked for, an unknown or revoked token is
+refused.
 """
 
 from __future__ import annotations
@@ -87,6 +89,9 @@ class SlackProxy:
         self._rotated: dict[str, str] = {}  # the emulator's own token, by those in its place
         self._rules: list[_Rule] = []
         self._hooks: dict[str, Hook] = {}
+        self._outside: set[str] = set()
+        self.shared: list[tuple[str, str]] = []
+        """The invitations by Slack Connect: channel and user."""
         self._runner: web.ServerRunner | None = None
         self._http: aiohttp.ClientSession | None = None
 
@@ -171,6 +176,24 @@ class SlackProxy:
         self.revoke(token)
         return new
 
+    def outside(self, user: str) -> None:
+        """Somebody is of another workspace. Whether they accept an invitation is the test's to play."""
+        self._outside.add(user)
+
+    def _play(self, method: str, arguments: Json) -> Json | None:
+        """What the emulator knows nothing of; None for all else."""
+        if method == "conversations.invite" and arguments.get("users") in self._outside:
+            user = arguments["users"]
+            errors = [{"user": user, "ok": False, "error": "user_not_found"}]
+            return {"ok": False, "error": "user_not_found", "errors": errors}
+        if method != "conversations.inviteShared":
+            return None
+        (user,) = arguments["user_ids"]
+        if user not in self._outside:
+            return {"ok": False, "error": "user_not_found"}
+        self.shared.append((arguments["channel"], user))
+        return {"ok": True, "invite_id": f"I{len(self.shared):010}", "is_legacy_shared_channel": False}
+
     def hook(self, uses: int = 5) -> Hook:
         path = f"/commands/T000000001/{len(self._hooks) + 1}/fake"
         self._hooks[path] = Hook(self.url + path, uses)
@@ -203,6 +226,8 @@ class SlackProxy:
             return answer if isinstance(answer, web.StreamResponse) else web.json_response(answer)
         if rule is not None and rule.drop:
             return _broken(request)
+        if (played := self._play(method, arguments)) is not None:
+            return _broken(request) if rule is not None and rule.lose else web.json_response(played)
         response = await self._pass(request, body, method, arguments)
         if rule is not None and rule.hold is not None:
             rule.hold.caught.set()

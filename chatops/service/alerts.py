@@ -53,8 +53,27 @@ OUTSIDE = {
         ),
         "they are not in this workspace, or it does not let me invite them",
     ),
+    **dict.fromkeys(
+        ("not_allowed_for_grid_workspace", "not_paid"),
+        "they are outside this workspace, whose plan has no Slack Connect",
+    ),
+    "restricted_action": "they are outside this workspace, which lets its administrators only use Slack Connect",
+    **dict.fromkeys(
+        ("connection_limit_exceeded", "connection_limit_exceeded_pending", "member_limit_exceeded"),
+        "they are outside this workspace, and the channel takes no more people by Slack Connect",
+    ),
+    **dict.fromkeys(
+        (
+            "cannot_share_cross_workspace_channel",
+            "invite_not_found",
+            "legacy_connection_limit_exceeded",
+            "not_owner",
+            "not_supported",
+        ),
+        "they are outside this workspace, and Slack Connect does not take the channel",
+    ),
 }
-"""Why Slack refuses to put somebody into a channel (its reference of conversations.invite)."""
+"""Why Slack refuses to put somebody into a channel (its reference of conversations.invite and inviteShared)."""
 
 
 def fault(unit: Unit, row: OutboxRow, code: str) -> None:
@@ -112,8 +131,13 @@ def _elsewhere(unit: Unit, row: OutboxRow, code: str) -> tuple[Para, ...]:
     name = _whom(unit, row)
     change = typed(f"contacts change {name} address=matrix:@NAME:SERVER")
     return (
-        para("Give them an address on a service that has them, and I ask them in there: ", change, "."),
-        para("Where your Slack plan has Slack Connect, you can also share the channel with them in Slack itself."),
+        para(
+            "Give them an address where they are, and I reach them there: ", change, ", or ", mono("mail:…"), " there."
+        ),
+        para(
+            "Where your Slack plan has Slack Connect, I can invite them by it (slack.connect in the configuration), or "
+            "you share the channel with them in Slack itself."
+        ),
     )
 
 

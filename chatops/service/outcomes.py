@@ -74,6 +74,8 @@ def _room(unit: Unit, place: Place, kind: str, row: OutboxRow, outcome: Outcome,
         case "remove" if outcome.ok:
             unit.rooms.left(place, row.deed["user"])
             unit.settle_place(place.id)
+        case "invite" if outcome.data.get("pending"):
+            _pending(unit, place, row)
         case "invite" if not outcome.ok:
             unit.rooms.refused(place, row.deed["user"])
         case "retire" if outcome.ok and outcome.data["closed"] and place.state != "closed":
@@ -91,6 +93,24 @@ def _room(unit: Unit, place: Place, kind: str, row: OutboxRow, outcome: Outcome,
             unit.record(
                 Happened("room left", place.case, {"kind": place.kind}, changes=(put(Place, place.id, state="closed"),))
             )
+
+
+def _pending(unit: Unit, place: Place, row: OutboxRow) -> None:
+    """Somebody outside a workspace was sent an invitation: that may take days, so the team should not wonder."""
+    known = unit.book.contact(row.audience) if row.audience else None
+    name = known.name if known else "somebody"
+    document = Document(
+        title=f"{name} is invited by Slack Connect, as they are outside the workspace",
+        kind="invitation",
+        tlp=Tlp.AMBER_STRICT,
+        case=place.case,
+        blocks=(
+            para("They come in when they accept; their administrators, and ours, may have to allow it."),
+            para("They may bring nobody with them. What was said before, a newcomer reads on Slack."),
+        ),
+    )
+    told = Happened("invited by Slack Connect", place.case, {"who": name})
+    unit.carry_out(Decision(events=[told], messages=[Message(Security(), document)]))
 
 
 def _the_same(unit: Unit, place: Place, room: str) -> Place:

@@ -330,7 +330,14 @@ def test_a_strangers_report_costs_the_same_however_many_cases_there_are(members_
 
 
 @pytest.mark.parametrize(
-    ("code", "why"), [("user_not_found", "they are not in this workspace"), ("ura_max_channels", "they are a guest")]
+    ("code", "why"),
+    [
+        ("user_not_found", "they are not in this workspace"),
+        ("ura_max_channels", "they are a guest"),
+        ("not_paid", "whose plan has no Slack Connect"),
+        ("restricted_action", "lets its administrators only use Slack Connect"),
+        ("member_limit_exceeded", "takes no more people by Slack Connect"),
+    ],
 )
 def test_who_cannot_be_put_into_a_channel_is_told_of_in_words_with_what_to_do(
     embargoed_house: House, code: str, why: str
@@ -344,6 +351,22 @@ def test_who_cannot_be_put_into_a_channel_is_told_of_in_words_with_what_to_do(
     assert "contacts change debian address=matrix:@NAME:SERVER" in text
     assert "Slack Connect" in text
     assert "debian" not in house.members(house.case)
+
+
+def test_who_has_to_accept_an_invitation_from_outside_is_told_of_and_let_in_then(
+    embargoed_house: House,
+) -> None:
+    house = embargoed_house
+    house.chat.shy.add(address("debian"))
+    house.chat.pending.add(address("debian"))
+    house.say("maintainer", "security", f"invite {house.case} debian")
+    told = house.last("security", kind="invitation")
+    assert told.document.title == "debian is invited by Slack Connect, as they are outside the workspace"
+    assert "debian" not in house.members(house.case)
+    room = house.room(house.case)
+    house.receive(room, Member(room=room, who=address("debian"), by=address("debian"), now="join"))
+    assert not [seen for seen in house.seen_in("security") if seen.document.kind in ("intruder", "fault")]
+    assert house.journal_is_good()
 
 
 def test_who_is_not_let_in_is_tried_again_at_another_address_only(embargoed_house: House) -> None:

@@ -10,6 +10,7 @@ DONE: dict[str, str] = {
         "too_long user_is_restricted"
     ),
     "conversations.invite": "already_in_channel",
+    "conversations.inviteShared": "already_in_channel",
     "conversations.kick": "not_in_channel",
     "conversations.archive": "already_archived channel_not_found not_in_channel",
     "conversations.leave": "channel_not_found last_member",
@@ -26,6 +27,7 @@ LATER: dict[str, str] = {
     "chat.update": "external_channel_migrating message_limit_exceeded update_failed",
     "chat.postEphemeral": "message_limit_exceeded",
     "conversations.invite": "external_channel_migrating",
+    "conversations.inviteShared": "ratelimit invite_lookup_error",
     "conversations.members": "fetch_members_failed invalid_cursor",
     "conversations.history": "invalid_cursor",
     "conversations.replies": "invalid_cursor",
@@ -81,6 +83,13 @@ NEVER: dict[str, str] = {
         "is_archived org_user_not_in_team method_not_supported_for_channel_type missing_scope no_permission "
         "no_external_invite_permission no_user not_in_channel ura_max_channels user_is_restricted "
         "user_not_found"
+    ),
+    "conversations.inviteShared": (
+        "cannot_share_cross_workspace_channel cannot_share_mandatory_channel channel_archived channel_not_found "
+        "connection_limit_exceeded connection_limit_exceeded_pending invalid_channel_type invalid_email "
+        "invite_not_found legacy_connection_limit_exceeded member_limit_exceeded message_too_long "
+        "not_allowed_for_grid_workspace not_in_channel not_owner not_paid not_supported recipients_not_specified "
+        "restricted_action too_many_emails url_in_message user_not_found no_external_invite_permission"
     ),
     "conversations.kick": (
         "cant_kick_from_general cant_kick_self channel_not_found method_not_supported_for_channel_type "

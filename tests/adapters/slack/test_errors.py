@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from adapters.slack.outgoing import Outgoing
 from adapters.slack.rates import NotDone
+from adapters.slack.settings import SlackSettings
+from adapters.slack.web import Web
 from adapters.stage.emulate import Emulate
 from adapters.stage.slack_proxy import SlackProxy
 from chatops.ports import (
@@ -27,7 +30,7 @@ from chatops.ports import (
     Upload,
 )
 from tests.adapters.slack.errors import DONE, EVERYWHERE, LATER, NEVER, REFUSED_TOKEN
-from tests.adapters.slack.kit import again, effect, post
+from tests.adapters.slack.kit import again, effect, post, shown
 
 ROOM = OpenRoom(purpose="embargo", name="Dynasched", topic="Private.")
 CHAT = OpenRoom(purpose="direct", name="Dynasched", topic="", invite=("U1",))
@@ -43,6 +46,7 @@ ON_THE_WAY: dict[str, Callable[[], Effect]] = {
     "conversations.history": lambda: again(effect(post(), "C1")),
     "conversations.info": lambda: effect(Enter(), "C1"),
     "conversations.invite": lambda: effect(Invite(user="U1"), "C1"),
+    "conversations.inviteShared": lambda: effect(Invite(user="U0OUTSIDE"), "C1"),
     "conversations.kick": lambda: effect(Remove(user="U1", reason=""), "C1"),
     "conversations.leave": lambda: effect(Leave(), "C1"),
     "conversations.members": lambda: effect(post(), "C1", audience=()),
@@ -62,6 +66,12 @@ def each(table: dict[str, str]) -> list[tuple[str, str]]:
 
 
 @pytest.fixture
+def outgoing(request: pytest.FixtureRequest, settings: SlackSettings, web: Web, emulate: Emulate) -> Outgoing:
+    connect = "inviteShared" in request.node.name
+    return Outgoing(replace(settings, connect=connect), web, emulate.bot_user, shown)
+
+
+@pytest.fixture
 async def come_to(outgoing: Outgoing, slack: SlackProxy, tmp_path: Path) -> Callable[[str, str], Effect]:
     """Sets an error on the way of an effect; everything else goes well."""
     (tmp_path / "a").write_bytes(b"a")
@@ -69,6 +79,8 @@ async def come_to(outgoing: Outgoing, slack: SlackProxy, tmp_path: Path) -> Call
     def prepare(method: str, error: str) -> Effect:
         channel = {"id": "C1", "is_private": True, "creator": Emulate.bot_user if "leave" not in method else "U1"}
         slack.fail(method, error, times=1)
+        if method == "conversations.inviteShared":  # for whom the plain invitation does not do
+            slack.fail("conversations.invite", "user_not_found", times=1)
         slack.answer(
             "*",
             {
@@ -117,7 +129,7 @@ async def test_never(outgoing: Outgoing, slack: SlackProxy, come_to: ComeTo, met
 async def test_later(outgoing: Outgoing, come_to: ComeTo, method: str, error: str) -> None:
     with pytest.raises(TryLater) as later:
         await outgoing.perform(come_to(method, error))
-    limited = error in ("ratelimited", "rate_limited", "message_limit_exceeded")
+    limited = error in ("ratelimit", "ratelimited", "rate_limited", "message_limit_exceeded")
     assert later.value.code == ("ratelimited" if limited else error)
     assert isinstance(later.value, NotDone) == limited
     assert later.value.counts != limited

@@ -41,6 +41,7 @@ def methods() -> dict[str, dict[str, Any]]:
 def made() -> Iterator[dict[str, Any]]:
     yield manifest("/dynasched", "Dynasched")
     yield manifest("/dynasched", "Dynasched", url="https://bot.example.org/", usage_hint="report, verify, help …")
+    yield manifest("/dynasched", "Dynasched", connect=True)
     yield manifest("/dynasched", "A project with a name that is longer than Slack allows", methods={})
 
 
@@ -71,9 +72,10 @@ def test_mentions_come_escaped() -> None:
 
 def test_scopes_are_those_of_what_is_used_and_no_more() -> None:
     needed = {"commands"}
-    needed |= {scope for method in METHODS.values() for scope in method.scopes}
+    needed |= {scope for method in METHODS.values() for scope in method.scopes if not method.connect}
     needed |= {scope for event in EVENTS.values() for scope in event}
     assert set(scopes()) == needed
+    assert set(scopes(connect=True)) == needed | {"conversations.connect:write"}
     assert set(manifest("/dynasched", "Dynasched")["oauth_config"]["scopes"]) == {"bot"}
     assert "groups:history" not in scopes({}) or "message.groups" in EVENTS
 
@@ -89,7 +91,7 @@ def test_scopes_and_tiers_are_slacks_own() -> None:
         assert set(method.scopes) <= set(told), name
         assert bool(method.scopes) == bool(told), name
         assert f"t{method.tier}" == known[name]["rate_limits"], name
-    assert set(scopes()) <= every | ELSEWHERE
+    assert set(scopes(connect=True)) <= every | ELSEWHERE
 
 
 def strings(tree: ast.AST) -> Iterator[str]:

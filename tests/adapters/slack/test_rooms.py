@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -283,3 +284,56 @@ async def test_an_archive_that_is_forbidden_is_told(
     with pytest.raises(Impossible) as no:
         await outgoing.perform(effect(Leave(), channel))
     assert no.value.code == "restricted_action"
+
+
+# --- people of other workspaces -------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def connected(settings: SlackSettings, web: Web, emulate: Emulate) -> Outgoing:
+    return Outgoing(replace(settings, connect=True), web, emulate.bot_user, shown)
+
+
+async def test_who_is_outside_is_invited_by_slack_connect_and_may_bring_nobody(
+    connected: Outgoing, workspace: Workspace, slack: SlackProxy
+) -> None:
+    channel = await workspace.channel()
+    slack.outside("U0ELSEWHERE")
+    receipt = await connected.perform(effect(Invite(user="U0ELSEWHERE"), channel))
+    assert receipt.data == {"pending": True}
+    assert slack.shared == [(channel, "U0ELSEWHERE")]
+    (asked,) = slack.called("conversations.inviteShared")
+    assert str(asked["external_limited"]).lower() == "true"
+    inside = await connected.perform(effect(Invite(user=workspace.user("debian")), channel))
+    assert inside.data == {}
+    assert len(slack.shared) == 1
+
+
+async def test_without_slack_connect_nobody_outside_is_asked(
+    outgoing: Outgoing, workspace: Workspace, slack: SlackProxy
+) -> None:
+    slack.outside("U0ELSEWHERE")
+    with pytest.raises(Impossible) as no:
+        await outgoing.perform(effect(Invite(user="U0ELSEWHERE"), await workspace.channel()))
+    assert no.value.code == "user_not_found"
+    assert not slack.called("conversations.inviteShared")
+
+
+async def test_a_plan_without_it_is_named(connected: Outgoing, workspace: Workspace, slack: SlackProxy) -> None:
+    slack.outside("U0ELSEWHERE")
+    slack.fail("conversations.inviteShared", "not_paid")
+    with pytest.raises(Impossible) as no:
+        await connected.perform(effect(Invite(user="U0ELSEWHERE"), await workspace.channel()))
+    assert no.value.code == "not_paid"
+
+
+async def test_an_invitation_of_which_no_answer_came_is_not_refused_for_being_there(
+    connected: Outgoing, workspace: Workspace, slack: SlackProxy
+) -> None:
+    slack.outside("U0ELSEWHERE")
+    slack.lose("conversations.inviteShared")
+    one = effect(Invite(user="U0ELSEWHERE"), await workspace.channel())
+    with pytest.raises(TryLater):
+        await connected.perform(one)
+    slack.fail("conversations.inviteShared", "connection_limit_exceeded_pending")
+    assert (await connected.perform(again(one))).data == {"pending": True}
