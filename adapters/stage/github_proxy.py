@@ -4,6 +4,7 @@
     proxy.fail("GET /repos/*/releases", 503)                          # once; times=None: until clear()
     proxy.fail("*", 403, headers={"Retry-After": "30"})               # a secondary rate limit
     proxy.lose("DELETE /repos/*/releases/*")                          # GitHub does it, and the answer never comes
+    hold = proxy.hold("DELETE *")                                     # await hold.caught.wait(); hold.release.set()
     proxy.immutable.add("v1.0.0")
 
 A call is named by its method and path, without the query. ``calls`` holds what came, in order. The emulator's
@@ -13,6 +14,7 @@ shortcomings are made up for here: contents of assets (it forgets them), their d
 
 from __future__ import annotations
 
+import asyncio
 import fnmatch
 import hashlib
 import io
@@ -33,12 +35,26 @@ _DOWNLOAD = re.compile(r"/(?P<repository>[^/]+/[^/]+)/releases/download/(?P<asse
 
 
 @dataclass(eq=False)
+class Hold:
+    """A call that is kept: ``caught`` is set when it is, and it goes on once ``release`` is."""
+
+    caught: asyncio.Event = field(default_factory=asyncio.Event)
+    release: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def keep(self) -> None:
+        self.caught.set()
+        await self.release.wait()
+
+
+@dataclass(eq=False)
 class _Rule:
     pattern: str
     times: int | None
     status: int | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     message: str = ""
+    before: Hold | None = None
+    after: Hold | None = None
 
 
 class GitHubProxy:
@@ -69,6 +85,8 @@ class GitHubProxy:
         self.url = f"http://{host}:{port}"
 
     async def stop(self) -> None:
+        for hold in [one for rule in self._rules for one in (rule.before, rule.after) if one]:
+            hold.release.set()
         if self._runner is not None:
             await self._runner.cleanup()
         if self._http is not None:
@@ -97,6 +115,12 @@ class GitHubProxy:
         """GitHub does it, and the connection breaks before the answer."""
         self._rules.append(_Rule(call, times))
 
+    def hold(self, call: str, *, done: bool = False) -> Hold:
+        """Keep the next such call from GitHub, or (``done``) its answer from the bot."""
+        hold = Hold()
+        self._rules.append(_Rule(call, 1, after=hold) if done else _Rule(call, 1, before=hold))
+        return hold
+
     def called(self, call: str) -> list[str]:
         return [one for one in self.calls if fnmatch.fnmatchcase(one, call)]
 
@@ -109,13 +133,18 @@ class GitHubProxy:
         if rule is not None and rule.status is not None:
             return web.json_response({"message": rule.message}, status=rule.status, headers=rule.headers)
         body = await request.content.read()
+        if rule is not None and rule.before is not None:
+            await rule.before.keep()
+            return web.Response(status=503)  # whoever asked is gone
         if found := _DOWNLOAD.fullmatch(request.path):
             answer = await self._download(found["repository"], int(found["asset"]))
         elif found := _ADVISORIES.fullmatch(request.path):
             answer = self._advise(request, found["repository"], body, report=bool(found["report"]))
         else:
             answer = await self._pass(request, body)
-        if rule is not None and request.transport is not None:
+        if rule is not None and rule.after is not None:
+            await rule.after.keep()
+        elif rule is not None and request.transport is not None:
             request.transport.abort()
         return answer
 
