@@ -10,9 +10,13 @@ import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from chatops import logs
 from chatops.config import BadConfiguration, Settings, load
+
+if TYPE_CHECKING:
+    from chatops.checksums.check import Judge
 
 CONFIG = Path("chatops.toml")
 
@@ -24,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # Its options are coreutils', so it reads them itself.
         from chatops.checksums.check import run
 
-        return run(words[1:], sys.stdin.buffer, sys.stdout.buffer, sys.stderr)
+        return run(words[1:], sys.stdin.buffer, sys.stdout.buffer, sys.stderr, published=_published)
     options = _parser().parse_args(words)
     sys.excepthook = logs.unexpected
     try:
@@ -88,6 +92,17 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("file", type=Path, metavar="FILE", help="a .tar.gz that is not there yet")
     one.set_defaults(run=_export)
     return parser
+
+
+def _published(config: str | None) -> Judge:
+    """For ``verify --published``. Raises NotJudged."""
+    from chatops.checksums.check import NotJudged
+    from chatops.service.published import judge_for
+
+    try:
+        return judge_for(load(Path(config) if config else CONFIG if CONFIG.exists() else None))
+    except BadConfiguration as bad:
+        raise NotJudged(str(bad)) from None
 
 
 def _settings(options: argparse.Namespace, *, quiet: bool = False) -> Settings:

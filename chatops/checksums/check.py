@@ -25,14 +25,32 @@ Judge = Callable[[CheckLine], str | None]
 """Judges a check line beyond its file (``--published``): ``None`` for nothing to object, or a phrase to print."""
 
 
-def run(argv: Sequence[str], stdin: BinaryIO, stdout: BinaryIO, stderr: TextIO, *, judge: Judge | None = None) -> int:
+class NotJudged(Exception):
+    """There is nothing to hold lines against; the message is for the user."""
+
+
+def run(
+    argv: Sequence[str],
+    stdin: BinaryIO,
+    stdout: BinaryIO,
+    stderr: TextIO,
+    *,
+    published: Callable[[str | None], Judge] | None = None,
+) -> int:
     """Do what ``chatops verify`` was told to; the exit status is coreutils': 0, or 1 for any failure.
 
-    ``judge`` is asked about every well-formed line of a check; what it says is printed and fails the check. Names
-    pass through as bytes, so ``stdin`` and ``stdout`` are binary; nothing is raised for files that cannot be read.
+    ``published`` makes, for ``--published``, the judge that is asked about every well-formed line (of the configuration
+    that ``--config`` names); what it says is printed and fails the check. It may raise NotJudged. Names pass through as
+    bytes, so ``stdin`` and ``stdout`` are binary; nothing is raised for files that cannot be read.
     """
+    judge: Judge | None = None
     try:
         options = read_options(argv)
+        if options.published and published is not None:
+            judge = published(options.config)
+    except NotJudged as problem:
+        stderr.write(f"{PROGRAM}: {problem}\n")
+        return 1
     except UsageError as error:
         stderr.write(f"{PROGRAM}: {error}\nTry '{PROGRAM} --help' for more information.\n")
         return 1

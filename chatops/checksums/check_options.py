@@ -23,13 +23,15 @@ Print checksum lines, or check those in FILEs. With no FILE, or when FILE is -, 
 
 Only with -c:
       --ignore-missing  pass over missing files
+      --published       fail for what the project did not publish, or removed as vulnerable, too
+      --config=FILE     with --published: the bot's configuration (default: chatops.toml)
       --quiet           no OK for each file that matches
       --status          print nothing: the exit status tells
       --strict          fail for improper lines, too
   -w, --warn            say which lines are improper
 """
 _LONG: Final = (
-    *("algorithm=", "binary", "check", "help", "ignore-missing", "quiet"),
+    *("algorithm=", "binary", "check", "config=", "help", "ignore-missing", "published", "quiet"),
     *("status", "strict", "tag", "text", "warn"),
 )
 
@@ -58,6 +60,8 @@ class Options:
     strict: bool = False
     tag: bool = False
     binary: bool | None = None
+    published: bool = False
+    config: str | None = None
     help: bool = False
     files: list[str] = field(default_factory=list)
 
@@ -78,6 +82,7 @@ class Options:
                 ("ignore-missing", self.ignore_missing),
                 (self.loudness.value, self.loudness is not Loudness.NORMAL),
                 ("strict", self.strict),
+                ("published", self.published),
             ):
                 if given:
                     raise UsageError(f"the --{name} option is meaningful only when verifying checksums")
@@ -102,6 +107,10 @@ def read_options(argv: Sequence[str]) -> Options:
                 options.binary = option in ("-b", "--binary")
             case "-c" | "--check":
                 options.check = True
+            case "--published":
+                options.published = True
+            case "--config":
+                options.config = value
             case "--help":
                 options.help = True
             case "-w" | "--warn" | "--quiet" | "--status":

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from chatops.checksums.check import run
 from chatops.checksums.digests import Algorithm
+from chatops.checksums.lines import CheckLine
 from tests.checksums.oracle import TOOLS, coreutils_version, ours, theirs
 
 NAMES = ["f", "g", "a b", " lead", "*star", "new\nline", "back\\slash", "car\rret", "p)q", "(p)", "ünï", "f\r", "-x"]
@@ -281,5 +282,9 @@ def test_a_judge_is_asked_about_every_line_and_can_fail_the_check(folder: Path) 
     d, g = (digest_of(Algorithm.SHA1, folder, name) for name in ("f", "g"))
     out, err = io.BytesIO(), io.StringIO()
     content = io.BytesIO(f"{d}  f\n{g}  g\n".encode())
-    code = run(["-c"], content, out, err, judge=lambda line: "not published" if line.name == "g" else None)
+
+    def judge(line: CheckLine) -> str | None:
+        return "not published" if line.name == "g" else None
+
+    code = run(["-c", "--published"], content, out, err, published=lambda _: judge)
     assert (code, out.getvalue()) == (1, b"f: OK\ng: OK\ng: not published\n")
