@@ -47,13 +47,14 @@ def render(post: Post, *, command: str, workspace: str | None = None) -> Rendere
     """The messages of a post. ``command`` is what commands begin with on Slack, ``workspace`` the address of ours.
 
     An edit is one message, and notifies nobody. Who is in ``post.ping`` is mentioned; a name in the text is only a
-    name else, as Slack has no mention that does not notify. What is longer than :data:`MOST` messages is shown in one,
-    up to where it fits, with all of it as a file; without a file where nobody else is to see it (Slack has none that
-    only one person sees) or where a message is edited.
+    name else, as Slack has no mention that does not notify, but for what only one person sees. What is longer than
+    :data:`MOST` messages is shown in one, up to where it fits, with all of it as a file; without a file where nobody
+    else is to see it (Slack has none that only one person sees) or where a message is edited.
     """
     silent = post.edit is not None or post.aside is not None
     ping = () if silent else tuple(dict.fromkeys(user for user in post.ping if _USER.fullmatch(user)))[:PINGS]
-    mentions = {name: user for name, user in post.people.items() if user in ping}
+    mentioned = ping if post.aside is None else tuple(filter(_USER.fullmatch, post.people.values()))
+    mentions = {name: user for name, user in post.people.items() if user in mentioned}
     opened = _opened(post, workspace)
     document = _settled(opened, command)
 

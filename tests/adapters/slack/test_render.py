@@ -232,9 +232,15 @@ def test_a_crowd_leaves_room_for_what_it_is_called_for() -> None:
     assert len({one["user_id"] for one in objects(made.messages[0]["blocks"]) if one.get("type") == "user"}) == PINGS
 
 
-@pytest.mark.parametrize("how", [{"edit": "e1"}, {"aside": Aside(user="U0DEBIAN00"), "instant": True}])
-def test_what_notifies_nobody_mentions_nobody(how: dict[str, Any]) -> None:
-    made = shown(para(who("maintainer")), people=PEOPLE, ping=("U0MAINTAIN",), **how)
+def test_an_answer_that_only_one_person_sees_notifies_nobody_and_so_mentions_all() -> None:
+    made = shown(para(who("maintainer"), who("lisa")), people=PEOPLE, aside=Aside(user="U0DEBIAN00"), instant=True)
+    mentioned = [one["user_id"] for one in objects(only(made)) if one.get("type") == "user"]
+    assert mentioned == ["U0MAINTAIN"]
+    assert "<@" not in made.messages[0]["text"]
+
+
+def test_an_edit_mentions_nobody() -> None:
+    made = shown(para(who("maintainer")), people=PEOPLE, ping=("U0MAINTAIN",), edit="e1")
     assert only(made) == only(shown(para("maintainer")))
     assert made.messages[0]["text"] == "maintainer"
 
