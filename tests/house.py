@@ -541,7 +541,8 @@ class House:
             return self._public_room()
         kind, case = (PlaceKind.SECURITY, None) if where == "security" else (PlaceKind.EMBARGO, where)
         with Session(self.engine) as session:
-            found = [place.room for place in Book(session).places(kind, case=case) if place.room]
+            places = [place for place in Book(session).places(kind, case=case) if place.service == "matrix"]
+            found = [place.room for place in places if place.room]
         assert found, f"there is no room {where}"
         return found[0]
 

@@ -227,6 +227,7 @@ def general_release(
         off, more = removal(desk, old, version)
         changes += off
         jobs += more
+    embargoed = file.embargoed
     steps = moved(file, Move.ANNOUNCE)
     changes.append(edit_case(file, version=version, released_at=desk.now, outcome="fixed", next_word=None))
     told = Happened("general release", file.id, {"version": version}, changes=(*changes, *steps))
@@ -253,7 +254,7 @@ def general_release(
         Message(Public(), public),
         Message(CaseRoom(file.id), thanks),
     ]
-    messages += lifted(desk, file)
+    messages += lifted(desk, file) if embargoed else []  # else they were told when it ended
     messages += to_reporters(file, _to_reporter(file, version))
     done = Document(
         title=f"{file.id}: {version} is announced",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from chatops.commands.declare import TEAM_ROOMS, CaseUse, Command, Who, option, positional
-from chatops.commands.desk import Decision, Desk, Direct, Message, Refusal
+from chatops.commands.desk import Decision, Desk, Direct, Message, Refusal, Security
 from chatops.commands.kinds import Person, Text
 from chatops.commands.moving import edit_participant, moved, off_team
 from chatops.document import Document, Tlp
@@ -34,7 +34,8 @@ def handle(desk: Desk, args: Remove) -> Decision:
         tlp=Tlp.GREEN,
     )
     done = Document(title=f"{file.id}: {args.who.name} is out", kind="removal", tlp=Tlp.AMBER_STRICT, case=file.id)
-    return Decision(reply=done, events=[told], messages=[Message(Direct(args.who.id), bye)])
+    messages = [Message(Direct(args.who.id), bye), Message(Security(), done, echo=True)]
+    return Decision(reply=done, events=[told], messages=[*messages])
 
 
 COMMAND = Command(

@@ -148,7 +148,7 @@ def reject(desk: Desk, reason: str | None) -> Decision:
         case=file.id,
         blocks=(quote(reason),) if reason else (),
     )
-    messages: list[Outgoing] = [Message(CaseRoom(file.id), card, echo=True)]
+    messages: list[Outgoing] = [Message(room, card, echo=True) for room in (CaseRoom(file.id), Security())]
     if proposal.by != desk.actor.id and desk.place is not PlaceKind.EMBARGO:
         messages.append(
             Message(Direct(proposal.by), card, kind="reporter" if proposal.by == file.case.reporter else "details")

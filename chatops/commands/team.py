@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from chatops.commands.cards import case_card
 from chatops.commands.declare import TEAM_ROOMS, CaseUse, Command, Who, positional
-from chatops.commands.desk import Decision, Desk, Direct, Message, Refusal
+from chatops.commands.desk import Decision, Desk, Direct, Message, Refusal, Security
 from chatops.commands.kinds import Choice, Person
 from chatops.commands.moving import edit_participant, joined, moved
 from chatops.commands.show import reports
@@ -41,7 +41,8 @@ def handle(desk: Desk, args: Team) -> Decision:
             {"who": who.name},
             changes=(edit_participant(file, who.id, role="downstream"),),
         )
-        return Decision(reply=_done(desk, f"{who.name} is off the team"), events=[left])
+        done = _done(desk, f"{who.name} is off the team")
+        return Decision(reply=done, events=[left], messages=[Message(Security(), done, echo=True)])
     if Role.COORDINATOR in (who.roles or []):
         raise Refusal(f"{who.name} is a coordinator: on the team already")
     if one is not None and one.role == "expert":
@@ -57,10 +58,11 @@ def handle(desk: Desk, args: Team) -> Decision:
     card = case_card(file, desk.now, inside=True, title=f"{file.id}: you are asked to help as an expert")
     hello = para("You are on the team of this case and bound by its privacy. The report is below.")
     card = card.model_copy(update={"blocks": (hello, *card.blocks, *reports(desk)), "kind": "team"})
+    done = _done(desk, f"{who.name} is on the team")
     return Decision(
-        reply=_done(desk, f"{who.name} is on the team"),
+        reply=done,
         events=[added],
-        messages=[Message(Direct(who.id), card, ping=(who.id,))],
+        messages=[Message(Direct(who.id), card, ping=(who.id,)), Message(Security(), done, echo=True)],
     )
 
 
