@@ -161,7 +161,7 @@ class Mail(Section):
     imap_tls: Literal["tls", "none"] = Field(default="tls", description="none: for this machine only")
     ca_file: Path | None = Field(default=None, description="trust these certificates, not the system's")
     mailbox: str = Field(default="INBOX", description="the folder that is read")
-    poll_seconds: int = Field(default=60, ge=1, description="how often to look where the server has no IDLE")
+    poll_seconds: int = Field(default=60, ge=1, description="how often to look, whether the server told of mail or not")
     user: str | None = Field(default=None, description="the account's name; the address, if left out")
     password: SecretStr | None = Field(default=None, description="from the environment only")
     password_file: Path | None = Field(default=None, description="a file that holds the password")

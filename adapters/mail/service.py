@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import secrets
 
+from adapters.mail.imap import Incoming
 from adapters.mail.outgoing import Outgoing
 from adapters.mail.pgp import BadKey, Keychain
+from adapters.mail.reading import Reader
 from adapters.mail.settings import MailSettings
 from adapters.mail.smtp import Smtp
 from adapters.mail.tokens import Tokens
@@ -28,15 +30,22 @@ class MailService:
         self._settings = settings
         self._keys = keys
         self._outgoing: Outgoing | None = None
+        self._incoming: Incoming | None = None
 
     async def start(self, intake: Intake) -> None:
-        """Raises Unusable: the OpenPGP key cannot be read."""
+        """Begin to read the mailbox. Whether its server can be reached shows in the log, and in time.
+
+        Raises Unusable: the OpenPGP key cannot be read.
+        """
         try:
             chain = Keychain(self._settings.key, self._settings.key_password)
         except BadKey as problem:
             raise Unusable(f"mail.key_file: {problem}") from None
         tokens = Tokens(await _secret(intake))
         self._outgoing = Outgoing(self._settings, Smtp(self._settings), chain, self._keys, tokens)
+        if self._settings.imap_host is not None:
+            self._incoming = Incoming(self._settings, intake, Reader(self._settings, chain, self._keys, tokens))
+            self._incoming.start()
 
     async def perform(self, effect: Effect) -> Receipt:
         """Do it. Raises :class:`TryLater` or :class:`chatops.ports.Impossible`."""
@@ -46,6 +55,9 @@ class MailService:
 
     async def stop(self) -> None:
         """Take nothing new, disconnect."""
+        if self._incoming is not None:
+            await self._incoming.stop()
+            self._incoming = None
 
 
 async def _secret(intake: Intake) -> bytes:

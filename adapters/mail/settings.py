@@ -30,7 +30,7 @@ class MailSettings:
     """Certificates to trust in place of the system's."""
     mailbox: str = "INBOX"
     poll: float = 60.0
-    """Seconds between looks where the server has no IDLE."""
+    """Seconds between looks; sooner where the server tells of mail (IDLE)."""
     user: str | None = None
     password: str | None = field(default=None, repr=False)
     key: str | None = field(default=None, repr=False)

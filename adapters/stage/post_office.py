@@ -21,8 +21,10 @@ from aiosmtpd.smtp import SMTP, AuthResult
 from proxyprotocol.reader import ProxyProtocolReader
 from pymap.backend.dict import Config, Identity, Login
 from pymap.backend.dict.mailbox import MailboxData
+from pymap.flags import FlagOp
 from pymap.imap import IMAPServer
 from pymap.parsing.message import AppendMessage
+from pymap.parsing.specials.flag import Seen
 from pymap.user import UserMetadata
 from pysasl.hashing import Cleartext
 
@@ -147,6 +149,18 @@ class PostOffice:
         """The flags of each message in a mailbox."""
         async with self._inbox(address) as inbox:
             return [{str(flag) for flag in one.permanent_flags} async for one in inbox.messages()]
+
+    async def mark_all(self, address: str) -> None:
+        """Somebody who uses the mailbox, too, has read everything."""
+        await self._mark(address, FlagOp.ADD)
+
+    async def unmark_all(self, address: str) -> None:
+        await self._mark(address, FlagOp.DELETE)
+
+    async def _mark(self, address: str, how: FlagOp) -> None:
+        async with self._inbox(address) as inbox:
+            for one in [one async for one in inbox.messages()]:
+                await inbox.update(one.uid, one, frozenset((Seen,)), how)
 
     @contextlib.asynccontextmanager
     async def _inbox(self, address: str) -> AsyncIterator[MailboxData]:
