@@ -9,6 +9,7 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
+from adapters.terminal.files import NoFile, dropped, named_in
 from adapters.terminal.wire import ASK_LIMIT, Ask, Problem, Reply, Streams, Unreadable, pack, read_answer
 
 LEAVE = frozenset(("exit", "quit"))
@@ -56,10 +57,15 @@ class Client:
     async def ask(self, line: str, timeout: float) -> Reply:  # noqa: ASYNC109
         """Send a line and wait for its answer, at most ``timeout`` seconds.
 
-        Raises :class:`Lost`, :class:`NotTaken`, and ``TimeoutError``; the line may be carried out all the same after
-        that, and its answer is shown when it comes.
+        A file that it names is hashed first, which takes as long as it takes. Raises :class:`Lost`, :class:`NotTaken`,
+        and ``TimeoutError``: the line may be carried out all the same then, and its answer is shown when it comes.
         """
-        frame = Ask(line=line, name=self._name, id=secrets.token_hex(16))
+        try:
+            path = named_in(line)
+            file = await asyncio.to_thread(dropped, path) if path is not None else None
+        except NoFile as problem:
+            raise NotTaken(str(problem)) from None
+        frame = Ask(line=line, name=self._name, id=secrets.token_hex(16), file=file)
         raw = pack(frame)
         if len(raw) > ASK_LIMIT:
             raise NotTaken("the line is too long")

@@ -21,7 +21,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from adapters.terminal.wire import ASK_LIMIT, REPLY_LIMIT, Ask, Problem, Reply, Streams, Unreadable, pack, read_ask
-from chatops.ports import Effect, Impossible, Intake, Post, Receipt, Received, Said
+from chatops.ports import Dropped, Effect, Impossible, Intake, Post, Receipt, Received, Said
 
 log = logging.getLogger(__name__)
 
@@ -140,8 +140,9 @@ class TerminalService:
 
     async def _take(self, session: _Session, ask: Ask) -> None:
         assert self._intake is not None
-        said = Said(sender=f"{ask.name}#{session.uid}", room=session.room, event=ask.id, text=ask.line)
-        received = Received(service=self.name, key=ask.id, conversation=session.room, at=self._now(), event=said)
+        where = {"sender": f"{ask.name}#{session.uid}", "room": session.room, "event": ask.id}
+        event = Dropped(**where, **ask.file.model_dump()) if ask.file is not None else Said(**where, text=ask.line)
+        received = Received(service=self.name, key=ask.id, conversation=session.room, at=self._now(), event=event)
         try:
             await self._intake.admit([received])
         except Exception as error:

@@ -25,14 +25,26 @@ class Unreadable(Exception):
     """A frame that is no frame, or too long. Says nothing of its content."""
 
 
+class Dropped(Node):
+    """An archive that the line names, hashed where the terminal is; digests by algorithm."""
+
+    name: str
+    size: int
+    digests: dict[str, str]
+
+
 class Ask(Node):
-    """A command line. ``id`` is random and identifies it for ever: sent twice, it is carried out once."""
+    """A command line. ``id`` is random and identifies it for ever: sent twice, it is carried out once.
+
+    ``file``: the line asks about this archive, and nothing else.
+    """
 
     model_config = ConfigDict(populate_by_name=True)
 
     line: str
     name: str = Field(alias="as", pattern=r"^[\w.@+-]{1,64}$")
     id: str = Field(pattern=r"^[A-Za-z0-9_-]{8,64}$")
+    file: Dropped | None = None
 
 
 class Reply(Node):

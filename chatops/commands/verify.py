@@ -12,7 +12,7 @@ from datetime import timedelta
 
 from chatops import policy
 from chatops.checksums.archives import ArchiveState, KnownArchive
-from chatops.checksums.paste import Pasted
+from chatops.checksums.paste import Notation, Pasted
 from chatops.checksums.pasted import read_for_verify
 from chatops.checksums.verdicts import Remark, Verdict, VerdictKind, judge
 from chatops.commands.declare import EVERYWHERE, Command, Who, raw
@@ -138,17 +138,23 @@ def _explained(desk: Desk, verdict: Verdict) -> tuple[str, list[Block]]:
     archive, blocks = verdict.archive, list[Block]()
     page = desk.settings.project.release_page
     name = archive.name if archive else ""
+    dropped = isinstance(verdict.pasted, Pasted) and verdict.pasted.notation is Notation.FILE
     match verdict.kind:
         case VerdictKind.GENUINE:
             private = archive is not None and archive.state is ArchiveState.PRIVATE
-            title = f"{name}: this line is the one {'of the private release' if private else 'we published'}"
-            blocks += _check_your_copy(verdict)
+            whose = "of the private release" if private else "we published"
+            title = f"{name} is the archive {whose}" if dropped else f"{name}: this line is the one {whose}"
+            blocks += () if dropped else _check_your_copy(verdict)
         case VerdictKind.GENUINE_REMOVED:
             to = archive.upgrade_to if archive else None
             title = f"{name} is genuine, but it was removed as vulnerable"
             blocks.append(para("Upgrade to ", strong(to or "a newer release"), ": ", link(page)))
         case VerdictKind.MISMATCH:
-            title = f"{name or 'that version'}: we publish another digest"
+            title = (
+                f"{name} is not the archive that we publish under this name"
+                if dropped
+                else f"{name or 'that version'}: we publish another digest"
+            )
             published = archive.digests.get(verdict.algorithm) if archive and verdict.algorithm else None
             if published and archive:
                 blocks += [para("Ours is:"), code(f"{published}  {archive.name}")]

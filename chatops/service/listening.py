@@ -24,7 +24,7 @@ from chatops.model.book import Shelf
 from chatops.model.changes import Happened
 from chatops.model.people import PlaceKind
 from chatops.ports import Dropped, Said
-from chatops.service.unit import Unit
+from chatops.service.unit import SHELL, Unit
 
 
 def only_lines(text: str) -> bool:
@@ -54,9 +54,9 @@ def exposed(unit: Unit, desk: Desk, text: str) -> None:
 
 def dropped(unit: Unit, desk: Desk, dropped: Dropped) -> None:
     """An archive, or a patch, dropped into a room."""
-    if desk.room is None:
+    if desk.room is None and desk.actor.address.service != SHELL:
         return
-    if is_patch(dropped.name):
+    if desk.room is not None and is_patch(dropped.name):
         _patch(unit, desk, dropped.text)
         return
     digests = {Algorithm(name): digest for name, digest in dropped.digests.items()}

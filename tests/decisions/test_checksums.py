@@ -6,6 +6,7 @@ import pytest
 from sqlmodel import Session
 
 from chatops.document import Document, Tlp
+from chatops.ports import Dropped
 from chatops.service.timers import set_timer
 from tests.house import House, code_in, prepared, privately_released, reported, with_roster
 
@@ -156,11 +157,28 @@ def test_a_private_archive_shown_in_public_is_met_with_silence_there_and_told_in
 
 def test_an_archive_that_is_dropped_is_judged_like_a_line(house: House) -> None:
     dropped = house.drop("fedora", house.case, SECRET, PRIVATE)
-    assert title(dropped) == f"{SECRET}: this line is the one of the private release"
+    assert title(dropped) == f"{SECRET} is the archive of the private release"
     assert house.drop("anybody", "public", "elsewhere.tar.gz", WRONG) is None
     mine = house.drop("finder", "direct", SECRET, PRIVATE)
-    assert title(mine) == f"{SECRET}: this line is the one of the private release"
+    assert title(mine) == f"{SECRET} is the archive of the private release"
+    other = house.drop("finder", "direct", NAME, WRONG)
+    assert title(other) == f"{NAME} is not the archive that we publish under this name"
     assert not house.stuck()
+
+
+@pytest.mark.parametrize(
+    ("who", "name", "digest", "said"),
+    [
+        ("maintainer", SECRET, PRIVATE, f"{SECRET} is the archive of the private release"),
+        ("maintainer", NAME, OURS, f"{NAME} is the archive we published"),
+        ("suse", SECRET, PRIVATE, "Not known: no file of ours has that name or digest"),
+        ("maintainer", "x.tar", WRONG, "Not known: no file of ours has that name or digest"),
+    ],
+)
+def test_an_archive_named_by_its_path_in_a_shell(house: House, who: str, name: str, digest: str, said: str) -> None:
+    asked = Dropped(sender=f"{who}#root", room="pipe", event="#9", name=name, size=1, digests={"sha256": digest})
+    house.receive("pipe", asked, service="shell", key="#9")
+    assert title(house.shells[-1][1]) == said
 
 
 def test_several_lines_are_one_table(house: House) -> None:

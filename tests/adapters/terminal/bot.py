@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from adapters.terminal.service import TerminalService
 from chatops.document import Document, Tlp, para
-from chatops.ports import Effect, Post, Received, Said
+from chatops.ports import Dropped, Effect, Post, Received, Said
 
 Habit = Callable[["Bot", Received, Said], Awaitable[None]]
 
@@ -56,8 +56,16 @@ class Bot:
             if any(one.key == earlier.key for earlier in self.admitted):
                 continue
             self.admitted.append(one)
+            if isinstance(one.event, Dropped):
+                answer = Document(title=f"hashed {one.event.name}", kind="answer", tlp=Tlp.CLEAR)
+                reply = post(one.event.room, answer, effect=f"to-{one.key}", reply_to=one.event.event)
+                self.tasks.append(asyncio.create_task(self._perform(reply)))
+                continue
             assert isinstance(one.event, Said)
             self.tasks.append(asyncio.create_task(self._answer(one, one.event)))
+
+    async def _perform(self, effect: Effect) -> None:
+        await self.service.perform(effect)
 
     async def _answer(self, received: Received, said: Said) -> None:
         await self.habit(self, received, said)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import io
 import os
 import socket
@@ -14,7 +15,7 @@ from adapters.terminal.service import TerminalService
 from adapters.terminal.shell import run_shell
 from adapters.terminal.wire import REPLY_LIMIT, Streams, dial
 from chatops.document import Document
-from chatops.ports import Received, Said
+from chatops.ports import Dropped, Received, Said
 from tests.adapters.terminal.bot import Bot, echo, post
 from tests.documents import case_card
 
@@ -48,6 +49,25 @@ async def test_lines_are_sent_one_by_one_and_answered_plainly(bot: Bot) -> None:
     who = bot.heard[0].sender
     assert (code, out) == (0, f"heard cases\n\nfrom {who}\n\nheard help verify\n\nfrom {who}\n")
     assert [said.text for said in bot.heard] == ["cases", "help verify"]
+
+
+async def test_an_archive_named_by_its_path_is_hashed_where_it_lies(bot: Bot, tmp_path: Path) -> None:
+    (tmp_path / "an archive.tar").write_bytes(b"hello")
+    digest = hashlib.sha256(b"hello").hexdigest()
+    code, out = await piped(bot, f"verify '{tmp_path}/an archive.tar'\nverify {digest}  an.tar\nverify nothing.tar\n")
+    assert (code, out.splitlines()[0]) == (0, "hashed an archive.tar")
+    dropped = bot.admitted[0].event
+    assert isinstance(dropped, Dropped)
+    assert (dropped.name, dropped.size, dropped.digests["sha256"]) == ("an archive.tar", 5, digest)
+    assert [said.text for said in bot.heard] == [f"verify {digest}  an.tar", "verify nothing.tar"]
+
+
+@pytest.mark.parametrize(("path", "said"), [("./no.tar", "there is no file ./no.tar here"), ("/", "a folder")])
+async def test_a_path_that_leads_to_no_file_is_said_here(bot: Bot, path: str, said: str) -> None:
+    code, out = await piped(bot, f"verify {path}\n")
+    assert code == 1
+    assert said in out
+    assert not bot.admitted
 
 
 async def test_one_refusal_fails_the_run_but_does_not_end_it(bot: Bot) -> None:
