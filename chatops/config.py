@@ -358,7 +358,7 @@ def _explain(error: ValidationError) -> str:
     first = error.errors(include_input=False, include_url=False, include_context=False)[0]
     where = ".".join(str(part) for part in first["loc"])
     if first["type"] != "extra_forbidden":
-        return f"{where}: {first['msg']}"
+        return f"{where}: {first['msg'].removeprefix('Value error, ')}"
     model: type[BaseModel] = Settings
     for part in first["loc"][:-1]:
         if isinstance(part, str):

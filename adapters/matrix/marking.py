@@ -56,10 +56,9 @@ def marked(folder: Path, user: str, name: str, *, trusted: bool) -> list[str]:
 
 @contextmanager
 def _opened(folder: Path) -> Iterator[CryptoStore]:
-    database, key = folder / "crypto.db", folder / "pickle.key"
-    if not database.exists() or not key.exists():
-        raise Unusable(f"there is no Matrix crypto store in {folder}: the bot has not run yet")
-    with closing(CryptoStore(database, key.read_text())) as store:
+    if not all((folder / name).exists() for name in ("crypto.db", "pickle.key", "session.json")):
+        raise Unusable(f"there is no whole Matrix crypto store in {folder}: the bot has not run yet, or lost it")
+    with closing(CryptoStore(folder / "crypto.db", (folder / "pickle.key").read_text())) as store:
         yield store
 
 
