@@ -332,6 +332,7 @@ async def test_a_disclosure(scene: Scene) -> None:
     )
     assert card is not None
     code = re.findall(r"confirm ([0-9A-Z]{6})", said(card))[0]
+    await scene.reads(secure, f"confirm {code}")  # the second person sees what they confirm
     await scene.types("maintainer", f"confirm {code}", secure, answer="needs a second coordinator")
     for channel in (public,):
         assert case not in json.dumps(await scene.messages(channel))

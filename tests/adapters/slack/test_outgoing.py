@@ -362,6 +362,7 @@ async def test_with_a_token_revoked_in_mid_case_a_post_waits_and_comes_once_with
         assert (later.value.code, later.value.counts) == ("token_revoked", False)
         one = again(one)
     file.write_text(Emulate.bot_token)
+    await web.call("auth.test")  # as the service does every few seconds
     await outgoing.perform(one)
     await web.close()
     assert await workspace.texts(channel) == ["hello"]
