@@ -252,6 +252,11 @@ class GitHub(Section):
     drafts: bool = Field(default=True, description="prepare a draft of the release with each private release")
     reports_minutes: int = Field(default=10, ge=0, description="how often private reports are read; 0: never")
 
+    @property
+    def reads_reports(self) -> bool:
+        """Nobody reads them without a token."""
+        return self.reports_minutes > 0 and self.token is not None
+
 
 class Repository(Section):
     """A checkout of the project on this machine. It is only read: what is tried is tried in a copy."""

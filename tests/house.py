@@ -19,6 +19,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from pydantic import SecretStr
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.pool import StaticPool
 from sqlmodel import Session, SQLModel, col, func, select
@@ -363,7 +364,7 @@ class House:
             policy=Policy(**policy),
             coordinators=tuple(Person(name=name, addresses=(f"matrix:{address(name)}",)) for name in coordinators),
             releases=Releases.model_validate({"folder": "/public", "staging": "/staging"}) if folders else Releases(),
-            github=GitHub(repository="dynasched/dynasched") if github else None,
+            github=GitHub(repository="dynasched/dynasched", token=SecretStr("ghp_fake")) if github else None,
         )
         self.registry = collect()
         self.chat = Chat(self._reported)

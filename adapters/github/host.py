@@ -6,6 +6,7 @@ draft here is only prepared for the day. Every step looks first at what is there
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Mapping
 
@@ -28,6 +29,8 @@ from chatops.ports import (
     Survey,
     Upload,
 )
+
+log = logging.getLogger(__name__)
 
 _VERSION = re.compile(r"\d[0-9A-Za-z.:+~_-]*\Z")
 
@@ -118,10 +121,14 @@ class GitHubHost:
         ]
 
     async def _posted(self, asset: Json) -> Posted:
-        """What a SHA*SUMS asset says; read once, until it is replaced."""
+        """What a SHA*SUMS asset says; read once, until it is replaced. One that cannot be read says nothing."""
         key = asset["id"], asset["updated_at"]
         if key not in self._sums:
-            content = await self._web.fetch(asset["browser_download_url"])
+            try:
+                content = await self._web.fetch(asset["browser_download_url"])
+            except Impossible as problem:
+                log.warning("a file of checksums cannot be read: %s", problem.code)
+                return {}
             self._sums[key] = in_sums(asset["name"], content)
         return self._sums[key]
 

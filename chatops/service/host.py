@@ -5,9 +5,9 @@ from __future__ import annotations
 from sqlmodel import col, select
 
 from chatops.commands import announce, delist, private_release
-from chatops.commands.desk import Again, Decision, Desk, Message, Refusal, Security
+from chatops.commands.desk import Again, Decision, Desk, Job, Message, Refusal, Security
 from chatops.commands.report import filed
-from chatops.document import Document, Tlp, link, para
+from chatops.document import Document, Tlp, link, mono, para
 from chatops.model.cases import Case
 from chatops.model.changes import Happened, put
 from chatops.model.flow import OutboxRow
@@ -111,6 +111,7 @@ def _released(unit: Unit, desk: Desk, row: OutboxRow, deed: Stage | Publish, out
             vulnerable = [] if named == "none" else named.split(", ")
             text = text_of(asked, asked.told.get("text")) if asked else None
             decision = announce.general_release(desk, file, deed.version, vulnerable, text, deed.progress)
+            decision.jobs.append(Job(Survey()))  # what the page says of it goes on record at once
     except Refusal as no:
         decision = _failed(file.id, deed, str(no))
     except Forbidden as no:  # the case went on meanwhile
@@ -140,6 +141,7 @@ def _failed(case: str, deed: Stage | Publish, problem: str) -> Decision:
 # --- what is done again and again ----------------------------------------------------------------------------------
 
 _WHAT = {"survey": "read the release page", "inspect": "download published archives", "read-reports": "read reports"}
+_OR_NOT = {"read-reports": (" To have me not try: ", mono("reports_minutes = 0"), " under ", mono("[github]"), ".")}
 
 
 def _background(
@@ -172,7 +174,7 @@ def _trouble(unit: Unit, what: str, why: str) -> None:
         title=f"I cannot {_WHAT[what]}: {why}" if why else can,
         kind="fault" if why else "notice",
         tlp=Tlp.AMBER_STRICT,
-        blocks=(para("I go on trying, and say when it works again."),) if why else (),
+        blocks=(para("I go on trying, and say when it works again.", *_OR_NOT.get(what, ())),) if why else (),
         tone="alert" if why else "good",
     )
     told = Happened(f"{what} trouble", None, {"why": why})

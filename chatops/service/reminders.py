@@ -45,7 +45,7 @@ def due(unit: Unit, settings: Settings, due: Due, now: datetime) -> None:
         case "drift":
             shelving.alert(unit, [shelving.Odd(*one) for one in due.data["odd"]])
             return
-        case "reports" if settings.github is not None and settings.github.reports_minutes:
+        case "reports" if settings.github is not None and settings.github.reads_reports:
             alarm = Alarm(REPORTS, REPORTS, now + timedelta(minutes=settings.github.reports_minutes))
             unit.carry_out(Decision(jobs=[Job(ReadReports())], alarms=[alarm]))
             return

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from chatops.commands.desk import Alarm, Decision, Job, Message, Security
 from chatops.commands.releases import newness
-from chatops.document import Document, Tlp, line, mono, strong, table
+from chatops.document import Document, Tlp, line, mono, para, strong, table
 from chatops.model import journal
 from chatops.model.changes import Change, Happened, new, put
 from chatops.model.releases import Archive, ArchiveDigest, Release
@@ -200,7 +200,10 @@ def alert(unit: Unit, odd: Sequence[Odd]) -> None:
         title="The release page shows something else than what is on record",
         kind="release watch",
         tlp=Tlp.AMBER_STRICT,
-        blocks=(table(("what", "found", "detail"), [(line(strong(a)), line(b), line(mono(c))) for a, b, c in fresh]),),
+        blocks=(
+            table(("what", "found", "detail"), [(line(strong(a)), line(b), line(mono(c))) for a, b, c in fresh]),
+            para("If nobody on the team did that, hold it for tampering until you know. I keep to what is on record."),
+        ),
         tone="alert",
     )
     unit.carry_out(Decision(events=events, messages=[Message(Security(), document)]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import secrets
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -66,7 +67,7 @@ class Repository:
 
     async def call(self, method: str, path: str, data: Any = None, **query: str) -> Any:
         url = path if path.startswith("http") else f"{self.proxy.url}/repos/maintainer/{self.name}{path}"
-        how = {"data": data} if isinstance(data, bytes) else {"json": data}
+        how = {"data": io.BytesIO(data)} if isinstance(data, bytes) else {"json": data}
         async with self._http.request(method, url, params=query, **how) as got:
             assert got.status < 300, f"{method} {path}: {got.status} {await got.text()}"
             return await got.json() if got.content_type == "application/json" else None

@@ -57,6 +57,13 @@ async def test_what_the_page_its_files_and_github_say_is_told_of_each(repository
     assert len(repository.proxy.called("GET /*/SHA256SUMS")) == downloads == 1
 
 
+async def test_sums_that_cannot_be_read_keep_nothing_from_being_synced(repository: Repository) -> None:
+    await repository.release("v1.0.1", SHA256SUMS=b"x" * 2_000_000, SHA1SUMS=b"x", file=CONTENT)
+    repository.proxy.fail("GET /*/SHA1SUMS", 404)
+    [archive] = (await surveyed(repository))["1.0.1"]["archives"]
+    assert archive["digests"] == {"sha256": {"host": SHA256}}
+
+
 async def test_more_than_one_page_of_releases(repository: Repository) -> None:
     for number in range(151):
         await repository.call("POST", "/releases", {"tag_name": f"v0.{number}.0"})
