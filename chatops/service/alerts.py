@@ -38,7 +38,15 @@ WHY = {
     "place-closed": "the place is closed",
     "server-shut-out": "their homeserver is shut out of the room (matrix.allow_servers, matrix.deny_servers)",
     "restricted_action": "the workspace allows its administrators only to do that",
+    "is_archived": "somebody archived the channel",
+    "channel_not_found": "the channel is gone, or I am not in it any more",
+    "not_in_channel": "I am not in the channel any more",
+    "not-private": "the channel was made public: everybody in the workspace can read what is in it",
+    "name_taken": "every name that I tried for the channel is taken",
+    "missing_scope": "the app lacks a permission: install it anew from what chatops slack manifest prints",
+    "outcome-unknown": "I cannot tell whether it was done already: look before it is tried again",
 }
+"""What a code means, by the word before its colon."""
 GUEST = "they are a guest of the workspace, who may not be in this channel too"
 OUTSIDE = {
     **dict.fromkeys(("user_is_restricted", "ura_max_channels"), GUEST),
@@ -121,7 +129,7 @@ def _uninvited(row: OutboxRow, code: str) -> bool:
 
 
 def _why(row: OutboxRow, code: str) -> str:
-    return OUTSIDE[code] if _uninvited(row, code) else WHY.get(code, code)
+    return OUTSIDE[code] if _uninvited(row, code) else WHY.get(code.partition(":")[0], code)
 
 
 def _elsewhere(unit: Unit, row: OutboxRow, code: str) -> tuple[Para, ...]:

@@ -353,6 +353,51 @@ def test_who_cannot_be_put_into_a_channel_is_told_of_in_words_with_what_to_do(
     assert "debian" not in house.members(house.case)
 
 
+@pytest.mark.parametrize(
+    ("code", "why"),
+    [
+        ("is_archived", "somebody archived the channel"),
+        ("channel_not_found", "the channel is gone"),
+        ("not_in_channel", "I am not in the channel any more"),
+        ("not-private", "everybody in the workspace can read"),
+        ("missing_scope:chat:write", "the app lacks a permission"),
+        ("outcome-unknown", "look before it is tried again"),
+    ],
+)
+def test_what_slack_refuses_to_say_is_told_in_words_and_can_be_tried_again(
+    members_house: House, code: str, why: str
+) -> None:
+    house = members_house
+    room = house.room(house.case)
+    house.chat.fail = lambda effect: Impossible(code) if effect.room == room and isinstance(effect.deed, Post) else None
+    house.say("maintainer", "security", f"tell {house.case} The fix is under review.")
+    text = house.last("security", kind="fault").text
+    assert why in text
+    assert f"Case: {house.case}" in text
+    assert "under review" not in text, "an alert names what failed, not what it said"
+    house.chat.fail = lambda effect: None
+    for stuck in house.stuck():
+        house.say("maintainer", "security", f"stuck retry {stuck.key[:8]}")
+    assert sum("The fix is under review." in seen.text for seen in house.seen_in(room)) == 1
+
+
+@pytest.mark.parametrize(("deed", "what"), [(Remove, "remove"), (Retire, "retire")])
+def test_what_a_workspace_leaves_to_its_administrators_is_said(
+    members_house: House, deed: type[Remove] | type[Retire], what: str
+) -> None:
+    house = members_house
+    house.chat.archives = True
+    house.chat.fail = lambda effect: Impossible("restricted_action") if isinstance(effect.deed, deed) else None
+    if deed is Remove:
+        house.say("maintainer", "security", f"remove {house.case} fedora")
+    else:
+        house.say("maintainer", "security", f"embargo {house.case} end It is known.")
+        house.say("maintainer", "security", f"close {house.case} Nothing to release.")
+    text = house.last("security", kind="fault").text
+    assert f"What: {what}" in text
+    assert "the workspace allows its administrators only to do that" in text
+
+
 def test_who_has_to_accept_an_invitation_from_outside_is_told_of_and_let_in_then(
     embargoed_house: House,
 ) -> None:
