@@ -26,7 +26,7 @@ def roles(actor: Actor, file: CaseFile | None) -> Who:
         return held
     if Role.COORDINATOR in (contact.roles or []):
         held |= Who.COORDINATOR
-    if file is None or file.case.drill:  # nobody is anything in a rehearsal
+    if file is None or (file.case.drill and not actor.played):  # nobody is anything in a rehearsal
         return held
     if contact.id in file.reporters:
         held |= Who.REPORTER

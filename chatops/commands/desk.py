@@ -43,6 +43,7 @@ class Actor:
     address: Address
     contact: Contact | None
     hand: str
+    played: bool = False  # a coordinator takes their part, in a drill
 
     @property
     def id(self) -> str:

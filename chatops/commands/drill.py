@@ -9,7 +9,7 @@ from chatops.commands.declare import Command, Who, words
 from chatops.commands.desk import Decision, Desk
 from chatops.commands.kinds import Text
 from chatops.commands.report import new_case_id
-from chatops.document import para
+from chatops.document import para, typed
 from chatops.model.book import CaseFile
 from chatops.model.cases import Case
 from chatops.model.changes import Happened, new
@@ -29,7 +29,9 @@ def handle(desk: Desk, args: Drill) -> Decision:
     card = case_card(file, desk.now, inside=True, title=f"{file.id}: a drill is open")
     told = para(
         "Go on as in earnest: triage, invite, announce. Whatever would be said elsewhere comes here, marked, with whom"
-        " it is meant for; nobody else is told, no room is made, and nothing is published."
+        " it is meant for; nobody else is told, no room is made, and nothing is published. To take somebody's part,"
+        " press the buttons that are meant for them, or type it: ",
+        typed(f"play WHO accept {file.id}"),
     )
     return Decision(
         reply=card.model_copy(update={"blocks": (told, *card.blocks)}),

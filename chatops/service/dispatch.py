@@ -15,7 +15,7 @@ from typing import Any
 
 from chatops import policy
 from chatops.commands.declare import CaseUse, Command, Registry, Who
-from chatops.commands.desk import Decision, Desk, Message, Preview, Refusal, Security
+from chatops.commands.desk import Actor, Decision, Desk, Message, Preview, Refusal, Security
 from chatops.commands.parse import Line, read_arguments, read_fields, split, undo
 from chatops.commands.typed import nearest, short
 from chatops.document import Action, Document, Tlp, fields, line, para, typed, when
@@ -23,7 +23,7 @@ from chatops.model.book import CaseFile
 from chatops.model.cases import Pending
 from chatops.model.changes import Happened, new, put
 from chatops.model.machines import Forbidden
-from chatops.model.people import PlaceKind
+from chatops.model.people import Contact, PlaceKind
 
 
 @dataclass(frozen=True)
@@ -175,6 +175,8 @@ def run(registry: Registry, call: Call, desk: Desk, filled: Mapping[str, str] | 
         return _ask_second(call, desk, arguments)
     if call.command.verb == "confirm":
         return confirm(registry, desk, arguments.code)
+    if call.command.verb == "play":
+        return play(registry, desk, arguments.who, arguments.line)
     return call.command.handle(desk, arguments)
 
 
@@ -187,6 +189,28 @@ def typed_in_public(command: Command) -> Document:
 def forbidden(no: Forbidden, command: Command) -> str:
     """A machine's refusal in plain words; it holds the names of states only."""
     return f"{command.verb} is not possible now: the {no.machine} is {no.state.replace('_', ' ')}"
+
+
+# --- parts in a drill ----------------------------------------------------------------------------------------------
+
+
+def play(registry: Registry, desk: Desk, who: Contact, text: str) -> Decision:
+    """What would come of it if somebody typed this, in a drill and nowhere else. Raises as :func:`run` does."""
+    typed = split(text, desk.settings.project.case_prefix)
+    pending = desk.book.pending(typed.rest.strip().upper()) if typed.verb == "confirm" else None
+    drills = [case for case in desk.book.open_cases() if desk.book.is_drill(case)]
+    case = pending.case if pending else typed.case or (drills[0] if len(drills) == 1 else None)
+    file = desk.book.case(case) if case else None
+    if file is None or not file.case.drill:
+        known = f"; open: {', '.join(drills)}" if drills else "; to open one: drill TITLE"
+        raise Refusal(f"parts are played in a drill only, which is named after the verb{known}")
+    actor = Actor(desk.actor.address, who, f"contact:{who.id}", played=True)
+    command = registry.get(typed.verb)
+    may = command is not None and policy.sees(command, policy.roles(actor, file))
+    if command is None or not may or PlaceKind.DIRECT not in command.where:
+        raise Refusal(f"{short(typed.verb)} is not {who.name}'s to do in {file.id}")
+    there = replace(desk, actor=actor, place=PlaceKind.DIRECT, room=None)
+    return run(registry, Call(command, typed, None if pending else file), there)
 
 
 # --- two persons ---------------------------------------------------------------------------------------------------

@@ -59,7 +59,8 @@ def rehearsed(decision: Decision, case: str, book: Book, *, inside: bool) -> Dec
         elif isinstance(one.to, Security):
             messages.append(replace(one, text=_marked(_document(one))))
         else:
-            messages.append(Message(Security(), _marked(_document(one), _to(one.to, book), case)))
+            marked = _marked(_document(one), _to(one.to, book), case)
+            messages.append(Message(Security(), _with_parts(marked, _document(one), one.to, book)))
     for job in decision.jobs:
         note = para("Nothing was asked of the release host. To go on, paste the check lines after the version.")
         title = f"{MARK}: here the release host would be asked: {job.deed.t}"
@@ -92,12 +93,26 @@ def _to(target: Target, book: Book) -> str:
 
 
 def _marked(document: Document, to: str | None = None, case: str | None = None) -> Document:
-    """What goes elsewhere loses its buttons: they are for whom it was meant."""
+    """What goes elsewhere loses its buttons: they are for those whom it was meant for."""
     title = f"{MARK}, {to}: {document.title}" if to else f"{MARK}: {document.title}"
     update: dict[str, object] = {"title": title}
     if to:
         update |= {"actions": (), "case": document.case or case, "tlp": max(document.tlp, Tlp.AMBER_STRICT)}
     return document.model_copy(update=update)
+
+
+def _with_parts(marked: Document, document: Document, target: Target, book: Book) -> Document:
+    """What is meant for one person bears their buttons: whoever presses one plays their part."""
+    known = book.contact(target.contact) if isinstance(target, Direct) else None
+    if known is None:
+        return marked
+    parts = tuple(
+        action.model_copy(
+            update={"label": f"{action.label} (as {known.name})", "command": f"play {known.name} {action.command}"}
+        )
+        for action in document.actions
+    )
+    return marked.model_copy(update={"actions": parts})
 
 
 def _card(title: str, case: str) -> Document:

@@ -122,3 +122,70 @@ def test_a_drill_is_linked_to_no_real_case(drill_house: House, drill_first: bool
     assert refused is not None
     assert refused.title == f"{drill} is a drill; it is linked to no real case"
     assert not any(house.file(case).case.links for case in pair)
+
+
+def test_one_person_alone_plays_every_part(drill_house: House) -> None:
+    house = drill_house
+    house.open_public()
+    case, before = house.case, elsewhere(house)
+    house.say("maintainer", "security", f"triage {case}")
+    house.say("maintainer", "security", f"invite {case} debian fedora suse")
+    question = next(seen for seen in house.seen_in("security") if seen.document.title.startswith("DRILL, to fedora: "))
+    assert [action.label for action in question.document.actions] == ["accept (as fedora)", "decline (as fedora)"]
+    house.react("maintainer", question, "✅")
+    for line in (
+        f"play suse decline {case}",
+        f'play fedora embargo {case} date in 20 days reason="A long build."',
+        f"embargo {case} accept",
+        f"play debian status {case} affected",
+        "play fedora status fix-ready",
+        f"private-release {case} 1.0.9",
+    ):
+        reply = house.say("maintainer", "security", line)
+        assert reply is not None
+        assert reply.kind != "refusal", (line, reply.title)
+    preview = house.say("maintainer", "security", f"announce {case}")
+    assert preview is not None
+    alone = house.say("maintainer", "security", f"confirm {code_in(preview)}")
+    assert alone is not None
+    assert "needs a second coordinator" in alone.title
+    house.say("maintainer", "security", f"play maintainer-2 confirm {code_in(preview)}")
+    file = house.file(case)
+    assert file.case.released_at is not None
+    assert {down.organisation: down.answer for down in file.downstreams.values()} == {
+        "Debian": "affected",
+        "Fedora": "fix-ready",
+        "Suse": None,
+    }
+    assert elsewhere(house) == before
+    assert {entry.who for entry in house.journal(case)} <= {"maintainer", "chatops"}
+    assert not house.host.published
+    assert house.journal_is_good()
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("play debian accept {real}", "in a drill only"),
+        ("play debian contacts list", "contacts is not debian's to do"),
+        ("play debian report It overflows.", "is not your own report"),
+        ("play maintainer-2 confirm {code}", "in a drill only"),
+        ("play maintainer-2 play debian accept {drill}", "play is not"),
+        ("play nobodyx accept {drill}", "is called"),
+        ("play suse accept {drill}", "accept is not suse's to do"),
+    ],
+)
+def test_no_part_is_played_in_earnest(drill_house: House, line: str, says: str) -> None:
+    house = drill_house
+    drill = house.case
+    real = reported(house)
+    house.say("maintainer", "security", f"triage {real} Overflow")
+    house.say("maintainer", "security", f"invite {real} debian")
+    house.say("maintainer", "security", f"private-release {real} 1.0.1\n{LINES.replace('1.0.9', '1.0.1')}")
+    preview = house.say("maintainer", "security", f"announce {real}")
+    assert preview is not None
+    typed = line.format(real=real, drill=drill, code=code_in(preview))
+    would = house.would("maintainer", "security", typed)
+    assert [document.kind for _, document in would.answers] == ["refusal"]
+    assert says in would.answers[0][1].title, would.answers[0][1].title
+    assert (would.journal, would.writes) == ([], 0)
