@@ -80,6 +80,8 @@ def may_know(actor: Actor, file: CaseFile) -> bool:
 def all_roles(actor: Actor, book: Book) -> Who:
     """What somebody is in any case: decides which verbs exist for them."""
     held = roles(actor, None)
+    if actor.contact is not None and actor.contact.on_roster:
+        held |= Who.CONTACT
     for _, part in _parts(actor, book):
         held |= part
     return held

@@ -217,6 +217,8 @@ def people(file: CaseFile) -> Table | None:
             down = file.downstreams.get(one.organisation or "")
             status = said(down) if down else "no answer"
             answer = ANSWERS[Consent(one.consent)]
+            if one.consent == Consent.SIGNATORY and one.standing:
+                answer += " (standing terms)"
             if one.consent == Consent.INVITED and one.silent_at is not None:
                 answer = "no answer"
             if one.consent == Consent.NO_EMBARGO and file.case.embargo == Embargo.EXITED:

@@ -8,18 +8,18 @@ from chatops.commands.desk import Desk
 from chatops.commands.roster_times import RENEW_BEFORE, confirmed_lately
 from chatops.document import Document, Line, Tlp, fields, line, para, strong, table, typed, when
 from chatops.model.book import Book
-from chatops.model.people import Contact, Role
+from chatops.model.people import Contact
 from chatops.ports import Address
 
 
-def on_roster(book: Book) -> list[Contact]:
+def roster(book: Book) -> list[Contact]:
     """The contacts, without those who only reported something."""
-    return [contact for contact in book.contacts() if contact.roles != [Role.REPORTER]]
+    return [contact for contact in book.contacts() if contact.on_roster]
 
 
 def listing(desk: Desk) -> Document:
     rows = []
-    for contact in on_roster(desk.book):
+    for contact in roster(desk.book):
         reached = ", ".join(dict.fromkeys(_reached(desk, contact))) or "⚠ not reachable"
         about = ", ".join(filter(None, [contact.organisation, *(contact.roles or [])]))
         rows.append((line(strong(contact.name)), line(about or "—"), _standing(desk, contact), line(reached)))
@@ -93,7 +93,7 @@ def spaced(key: str) -> str:
 
 def check(desk: Desk) -> Document:
     """Who can't be reached, or may not be the right person any more. All of them stay on the roster."""
-    people = on_roster(desk.book)
+    people = roster(desk.book)
     rows = [
         (line(strong(contact.name)), what, line(typed(how)))
         for contact in people

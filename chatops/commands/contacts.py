@@ -39,6 +39,8 @@ from chatops.commands.roster_kinds import (
     read_key,
 )
 from chatops.commands.roster_table import FORMATS
+from chatops.commands.roster_times import Question
+from chatops.commands.still import ask
 from chatops.commands.typed import nearest, short
 from chatops.document import Document
 from chatops.model.book import Book
@@ -53,7 +55,9 @@ WHOLE: Mapping[str, Callable[[Desk], Document]] = {"list": listing, "check": che
 @dataclass(frozen=True)
 class Contacts:
     action: str = positional(
-        Choice((*WHOLE, "show", "add", "change", "remove", "import", "export"), "ACTION"), "what to do", default="list"
+        Choice((*WHOLE, "show", "add", "change", "ask", "remove", "import", "export"), "ACTION"),
+        "what to do",
+        default="list",
     )
     name: str | None = positional(Name(), "a short name, used in commands; of a file, csv or yaml", default=None)
     organisation: str | None = option(Organisation(), "whom they speak for")
@@ -96,6 +100,8 @@ def handle(desk: Desk, args: Contacts) -> Decision:
             return Decision(reply=card(desk, contact, desk.book.addresses(contact.id), contact.name))
         case "change":
             return _change(desk, args, contact)
+        case "ask":
+            return _ask(desk, contact)
         case _:
             return _remove(desk, contact)
 
@@ -144,8 +150,6 @@ def _change(desk: Desk, args: Contacts, contact: Contact) -> Decision:
         raise Refusal(
             f"say what to change: contacts change {contact.name} roles=… organisation=… address=… standing=yes"
         )
-    if args.confirmed is not None:
-        values["left_at"] = None
     known = desk.book.addresses(contact.id)
     addresses = args.address if args.address is not None else known
     if args.paths is not None:
@@ -157,6 +161,25 @@ def _change(desk: Desk, args: Contacts, contact: Contact) -> Decision:
         reply=card(desk, contact, addresses, f"{contact.name} is changed"),
         events=[happened],
         messages=_notes(desk, contact, happened),
+    )
+
+
+def _ask(desk: Desk, contact: Contact) -> Decision:
+    """The standing terms are asked of who is not under them, whether it is still the right person of who is."""
+    if contact.configured:
+        raise Refusal(f"{contact.name} is a coordinator by the configuration, and bound by that")
+    agreed = contact.standing_until is not None and contact.standing_until > desk.now
+    question = Question.PERSON if agreed else Question.STANDING
+    # Standing terms that ran out are asked for anew, not as going on.
+    gone = {} if agreed else {"standing_until": None}
+    change = put(Contact, contact.id, asked=question.value, asked_at=desk.now, **gone)
+    what = "whether they are still the right person" if agreed else "whether they agree to the standing terms"
+    return Decision(
+        reply=Document(title=f"{contact.name} is asked {what}", kind="contacts", tone="good"),
+        events=[
+            Happened("asked on the roster", None, {"who": contact.name, "what": question.value}, changes=(change,))
+        ],
+        messages=[ask(desk.project, contact.model_copy(update=gone), question)],
     )
 
 

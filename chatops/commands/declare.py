@@ -96,6 +96,7 @@ class Who(Flag):
     MEMBER = auto()  # has accepted the terms
     ASKED = auto()  # was invited, or has lapsed, or may say no
     REPORTER = auto()
+    CONTACT = auto()  # is on the roster, and did not only report something
 
     TEAM = COORDINATOR | EXPERT
 

@@ -16,6 +16,7 @@ from chatops.commands.kinds import Choice, People
 from chatops.commands.moving import edit_case, edit_participant, joined, moved
 from chatops.commands.report import standing as progress
 from chatops.commands.report import to_reporters
+from chatops.commands.roster_times import RENEW_BEFORE
 from chatops.commands.terms import in_full, question
 from chatops.document import Document, Tlp, line, strong, table
 from chatops.model.changes import Change, Happened, Moved
@@ -137,13 +138,23 @@ def _one(desk: Desk, contact: Contact, tell_now: bool) -> tuple[str, Happened | 
     )
     facts = {"who": contact.name, "how": "standing terms" if standing else "told and asked" if tell_now else "asked"}
     happened = Happened("notified", file.id, facts, changes=tuple(changes))
-    answer = "told in full (standing terms)" if standing else "told and asked" if tell_now else "asked"
+    answer = _under_terms(desk, contact) if standing else "told and asked" if tell_now else "asked"
+
+    if contact.left_at is not None:
+        answer += "; they said that they are not the right person any more"
 
     def notice() -> Message:
         text = in_full(desk, file, standing=standing) if told else question(desk.project, file)
         return Message(Direct(contact.id), text, ping=(contact.id,), kind="details" if standing else "told")
 
     return answer, happened, notice
+
+
+def _under_terms(desk: Desk, contact: Contact) -> str:
+    until = contact.standing_until
+    assert until is not None
+    soon = " ⚠ ends soon" if until - RENEW_BEFORE[0] <= desk.now else ""
+    return f"told in full (standing terms until {until:%Y-%m-%d}{soon})"
 
 
 COMMAND = Command(

@@ -9,6 +9,7 @@ from typing import Any
 
 from chatops.commands.desk import Desk, Direct, Message, Outgoing, Refusal
 from chatops.commands.roster_kinds import Key
+from chatops.commands.still import TERMS
 from chatops.commands.typed import short
 from chatops.document import Document, Tlp, bullets, para
 from chatops.model.changes import Change, Happened, gone, new, put
@@ -59,6 +60,8 @@ def columns(told: Mapping[str, Any]) -> dict[str, Any]:
             values[column] = value == "yes"
         else:
             values[column] = value if isinstance(value, list) else value or None
+        if column == "confirmed_at":
+            values |= {"left_at": None} if value else {"asked_at": None}  # who is not confirmed is asked
     key: Key | None = told.get("key")
     if key is not None:
         values |= {"fingerprint": key.fingerprint, "public_key": key.public}
@@ -155,13 +158,7 @@ def standing_note(desk: Desk, contact: str, until: datetime) -> Outgoing:
         tlp=Tlp.GREEN,
         blocks=(
             para(f"A coordinator noted that you agreed, until {until:%Y-%m-%d}, to keep our security notices private:"),
-            bullets(
-                (
-                    "Later notices reach you at once and in full, with a date until which they are private.",
-                    "You may patch your own systems; you publish nothing and tell nobody else before the date.",
-                    "You may decline any single case with one word.",
-                )
-            ),
+            bullets(TERMS),
             para("If this is not so, please say so to the coordinator."),
         ),
     )

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from chatops.commands.contact_cards import on_roster
+from chatops.commands.contact_cards import roster
 from chatops.commands.declare import Arg, BadValue
 from chatops.commands.desk import Attach, Decision, Desk, Here, Outgoing, Refusal
 from chatops.commands.roster_changes import added, changed, check_name, columns, ordered, standing_note
@@ -196,7 +196,7 @@ def give(desk: Desk, options: Sequence[Arg], form: str) -> Decision:
 def exported(book: Book, options: Sequence[Arg], form: str) -> str:
     """The roster as a text. Everybody's OpenPGP keys are in it, and none of what any case says."""
     rows = []
-    for contact in on_roster(book):
+    for contact in roster(book):
         addresses = ",".join(f"{one.service}:{one.id}" for one in book.addresses(contact.id))
         key = {"key": contact.public_key} if contact.public_key else {}
         rows.append({**_written(contact), "address": addresses, **key})

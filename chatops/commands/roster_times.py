@@ -7,9 +7,9 @@ and then the team is told: nobody is dropped from the roster by time.
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from enum import StrEnum
 
-from chatops.commands.desk import Alarm
-from chatops.model.people import Contact, Role
+from chatops.model.people import Contact
 
 YEAR = timedelta(days=365)
 RENEW_BEFORE = (timedelta(days=28), timedelta(days=7))
@@ -20,34 +20,39 @@ SILENT_AFTER = YEAR + timedelta(days=28)
 """Then the team hears that there was no answer."""
 
 
-def moments(contact: Contact) -> list[tuple[datetime, str]]:
-    """What is to be said about somebody, and when: ``renew``, ``expired``, ``confirm`` or ``silent``, in order."""
-    if not contact.active or contact.roles == [Role.REPORTER]:
-        return []
-    found: list[tuple[datetime, str]] = []
-    if (until := contact.standing_until) is not None:
-        found += [(until - before, "renew") for before in RENEW_BEFORE] + [(until, "expired")]
-    if (at := contact.confirmed_at) is not None and not contact.configured:
-        found += [(at + after, "confirm") for after in CONFIRM_AFTER] + [(at + SILENT_AFTER, "silent")]
-    return sorted(found)
+class Question(StrEnum):
+    """What somebody on the roster is asked, and answers with a word."""
+
+    STANDING = "standing"
+    PERSON = "person"
 
 
-def look(contact: Contact, now: datetime) -> Alarm:
-    """The timer that asks next; none if there is nothing to ask."""
-    due = next((at for at, _ in moments(contact) if at > now), None)
-    return Alarm(f"roster:{contact.id}", "roster", due, data={"contact": contact.id})
+def due(contact: Contact, now: datetime) -> Question | str | None:
+    """What is to be asked of somebody, or told of them (``expired``, ``silent``), since they were last looked at: the
+    latest of each, however long the bot was stopped.
+    """
+    if not contact.on_roster or contact.left_at is not None:
+        return None
+    since, until, at = contact.asked_at, contact.standing_until, contact.confirmed_at
+    reached: list[tuple[datetime, Question | str]] = []
+    if until is not None:
+        reached += [(until, "expired"), *((until - before, Question.STANDING) for before in RENEW_BEFORE)]
+    if not contact.configured and at is not None:
+        reached += [(at + SILENT_AFTER, "silent"), *((at + after, Question.PERSON) for after in CONFIRM_AFTER)]
+    elif not contact.configured and since is None:
+        return Question.PERSON
+    new = [what for moment, what in reached if moment <= now and (since is None or moment > since)]
+    return new[0] if new else None
 
 
-def due(contact: Contact, now: datetime) -> set[str]:
-    """What came due since they were last looked at: the latest of each, however long the bot was stopped."""
-    since = contact.asked_at
-    latest = {what: at for at, what in moments(contact) if at <= now}
-    told = {what for what, at in latest.items() if since is None or at > since}
-    if "expired" in told:
-        told.discard("renew")
-    if "silent" in told:
-        told.discard("confirm")
-    return told
+def open_question(contact: Contact, question: Question, now: datetime) -> bool:
+    """Whether a question still makes sense: it may have been answered, or settled by a coordinator, meanwhile."""
+    if not contact.on_roster or contact.left_at is not None:
+        return False
+    if question is Question.PERSON:
+        return not confirmed_lately(contact, now)
+    until = contact.standing_until
+    return until is not None and now < until <= now + RENEW_BEFORE[0]
 
 
 def confirmed_lately(contact: Contact, now: datetime) -> bool:

@@ -27,6 +27,7 @@ def handle(desk: Desk, args: object) -> Decision:
             found, pressed = _of_case(desk, file)
             items += found
             actions += pressed
+    items += _own(desk)
     if desk.actor.coordinator:
         items += _confirmations(desk, known)
     if not items:
@@ -42,6 +43,16 @@ def handle(desk: Desk, args: object) -> Decision:
         actions=tuple(actions[:5]),
     )
     return Decision(reply=document)
+
+
+def _own(desk: Desk) -> list[Line]:
+    """What the asker is asked about their place on the roster."""
+    match desk.actor.contact and desk.actor.contact.asked:
+        case "standing":
+            return [line("Do the standing terms hold for a year? ", typed("yes"), " or ", typed("no"))]
+        case "person":
+            return [line("Are you still the right person for our notices? ", typed("yes"), " or ", typed("no"))]
+    return []
 
 
 def _of_case(desk: Desk, file: CaseFile) -> tuple[list[Line], list[Action]]:
@@ -81,7 +92,7 @@ def _confirmations(desk: Desk, known: list[str]) -> list[Line]:
 COMMAND = Command(
     verb="todo",
     summary="what waits for you: questions, answers you owe, dates that come near",
-    who=Who.TEAM | Who.MEMBER | Who.ASKED | Who.REPORTER,
+    who=Who.TEAM | Who.MEMBER | Who.ASKED | Who.REPORTER | Who.CONTACT,
     where=frozenset({PlaceKind.DIRECT, PlaceKind.SECURITY}),
     example="todo",
     handle=handle,

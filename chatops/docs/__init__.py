@@ -24,6 +24,7 @@ WHO = {
     Who.MEMBER: "embargo members",
     Who.ASKED: "who was asked",
     Who.REPORTER: "the reporter",
+    Who.CONTACT: "people on the roster",
 }
 
 HEADS = {"coordinators": "[[coordinators]]", "components": "[components.NAME]", "lists": "[[mail.lists]]"}

@@ -62,6 +62,11 @@ class Contact(Row, table=True):
     active: bool = True
     configured: bool = False  # named in the configuration file: reconciled at every start
 
+    @property
+    def on_roster(self) -> bool:
+        """Whether they are on the roster, and did not only report something."""
+        return self.active and self.roles != [Role.REPORTER]
+
 
 class ContactAddress(Row, table=True):
     """One way to reach a contact, keyed by the service's own id; never by display name. ``failed_at``: what was last

@@ -14,7 +14,7 @@ from chatops.document import Document, Tlp, bullets, line, para, strong, typed, 
 from chatops.model.book import CaseFile
 from chatops.model.people import Place
 from chatops.ports import Due, ReadReports, Survey
-from chatops.service import alerts, rounds, shelving
+from chatops.service import alerts, renewal, rounds, shelving
 from chatops.service.hours import working_time
 from chatops.service.nudges import to_owner
 from chatops.service.silence import silent
@@ -54,6 +54,9 @@ def due(unit: Unit, settings: Settings, due: Due, now: datetime) -> None:
             return
         case "round":
             rounds.make(unit, settings.policy, now)
+            return
+        case renewal.KIND:
+            renewal.asks(unit, settings.project.name, due.data, now)
             return
         case "catch-up":
             _catch_up(unit, due.data["due"], now)

@@ -20,6 +20,7 @@ from chatops.document import Document, Line, Tlp, bullets, line, para, strong, t
 from chatops.model.book import Book, CaseFile
 from chatops.model.journal import Entry
 from chatops.model.machines import Report
+from chatops.service import renewal
 from chatops.service.hours import next_morning, working_time
 from chatops.service.unit import Unit
 
@@ -36,7 +37,7 @@ def begin(unit: Unit, now: datetime) -> None:
 
 def make(unit: Unit, policy: Policy, now: datetime) -> None:
     """The round of today."""
-    items: list[Line] = []
+    items: list[Line] = list(renewal.look(unit, now))
     ping: list[str] = []
     for case in unit.book.open_cases():
         file = unit.book.case(case)

@@ -8,14 +8,14 @@ from tests.house import House, address, with_members, with_roster
 
 ASKERS: dict[str, Who] = {
     "nobody": Who.ALL,  # a stranger
-    "arch": Who.ALL,  # on the roster, without a part in the case
-    "gone": Who.ALL,  # was taken out of it
+    "arch": Who.ALL | Who.CONTACT,  # on the roster, without a part in the case
+    "gone": Who.ALL | Who.CONTACT,  # was taken out of it
     "finder": Who.ALL | Who.REPORTER,
-    "suse": Who.ALL | Who.ASKED,  # has not answered
-    "gentoo": Who.ALL | Who.ASKED,  # declined
-    "fedora": Who.ALL | Who.ASKED | Who.MEMBER,
-    "expert": Who.ALL | Who.EXPERT,
-    "maintainer": Who.ALL | Who.COORDINATOR,
+    "suse": Who.ALL | Who.CONTACT | Who.ASKED,  # has not answered
+    "gentoo": Who.ALL | Who.CONTACT | Who.ASKED,  # declined
+    "fedora": Who.ALL | Who.CONTACT | Who.ASKED | Who.MEMBER,
+    "expert": Who.ALL | Who.CONTACT | Who.EXPERT,
+    "maintainer": Who.ALL | Who.CONTACT | Who.COORDINATOR,
 }
 """Who asks, and what they are to the case."""
 
