@@ -12,6 +12,7 @@ from chatops.commands.contact_cards import card, check, listing
 from chatops.commands.declare import Arg, BadValue, CaseUse, Command, Shape, Who, option, positional, raw
 from chatops.commands.desk import Decision, Desk, Outgoing, Refusal
 from chatops.commands.kinds import Choice, Text
+from chatops.commands.link import give as give_code
 from chatops.commands.roster_changes import (
     added,
     changed,
@@ -55,7 +56,7 @@ WHOLE: Mapping[str, Callable[[Desk], Document]] = {"list": listing, "check": che
 @dataclass(frozen=True)
 class Contacts:
     action: str = positional(
-        Choice((*WHOLE, "show", "add", "change", "ask", "remove", "import", "export"), "ACTION"),
+        Choice((*WHOLE, "show", "add", "change", "ask", "link", "remove", "import", "export"), "ACTION"),
         "what to do",
         default="list",
     )
@@ -100,6 +101,8 @@ def handle(desk: Desk, args: Contacts) -> Decision:
             return Decision(reply=card(desk, contact, desk.book.addresses(contact.id), contact.name))
         case "change":
             return _change(desk, args, contact)
+        case "link":
+            return give_code(desk, contact, by=desk.actor.name)
         case "ask":
             return _ask(desk, contact)
         case _:
@@ -207,7 +210,7 @@ def _remove(desk: Desk, contact: Contact) -> Decision:
 
 COMMAND = Command(
     verb="contacts",
-    summary="the roster: list, check, show, add, change, remove, import, export; standing terms",
+    summary="the roster: list, check, show, add, change, ask, link, remove, import, export; standing terms",
     who=Who.COORDINATOR,
     where=frozenset({PlaceKind.SECURITY, PlaceKind.DIRECT}),
     example="contacts add debian organisation=Debian roles=packager address=matrix:@debian:example.org standing=yes",

@@ -411,6 +411,11 @@ class Book:
     def open_pending(self, case: str) -> Sequence[Pending]:
         return self._all(select(Pending).where(Pending.case == case, Pending.state == "open"))
 
+    def open_links(self, contact: str) -> list[Pending]:
+        """The codes by which somebody may add another account."""
+        mine = select(Pending).where(Pending.by == contact, Pending.state == "open", col(Pending.case).is_(None))
+        return [row for row in self._all(mine) if row.line == "link"]
+
     # --- places
 
     def place(self, id_: str) -> Place | None:

@@ -155,7 +155,10 @@ class Offered(Row, table=True):
 
 
 class Pending(Row, table=True):
-    """A decision that waits for a second person. ``digest`` is of the preview that the code stands for."""
+    """A decision that waits for a second person. ``digest`` is of the preview that the code stands for.
+
+    Or an account that waits to be linked (``link``): ``code`` is a digest of what is typed, ``by`` whose it will be.
+    """
 
     code: str = Field(primary_key=True)
     case: str | None = Field(default=None, index=True)
@@ -165,7 +168,7 @@ class Pending(Row, table=True):
     hand: str  # who really typed it: a contact, or an operating-system user
     made_at: datetime = instant(required=True)
     expires_at: datetime = instant(required=True)
-    state: str = "open"  # open, confirmed, void
+    state: str = "open"  # open, confirmed, used, void
 
 
 class Advisory(Row, table=True):
