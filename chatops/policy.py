@@ -42,7 +42,7 @@ def _held(role: str, consent: str, member: bool) -> Who:
         held |= Who.EXPERT
     if member:
         held |= Who.MEMBER
-    if consent in ASKED:
+    if consent in ASKED or role == "referred":  # to whom a report was passed on answers whether it is theirs
         held |= Who.ASKED
     return held
 

@@ -6,6 +6,7 @@ from chatops.commands.alarms import status_alarm
 from chatops.commands.declare import CaseUse, Command, Who
 from chatops.commands.desk import Alarm, CaseRoom, Decision, Desk, Message, Refusal, Security
 from chatops.commands.moving import edit_participant, moved, off_team
+from chatops.commands.referral import taken, waits_for
 from chatops.commands.terms import welcome
 from chatops.document import Action, Document, Tlp, para
 from chatops.model.changes import Happened
@@ -18,6 +19,8 @@ ANSWERABLE = frozenset({PlaceKind.DIRECT, PlaceKind.EMBARGO})
 
 def accept(desk: Desk, args: object) -> Decision:
     file = desk.case
+    if waits_for(file, desk.actor.id):
+        return taken(desk, ours=True)
     one = file.participants.get(desk.actor.id)
     if one is not None and one.consent == Consent.SIGNATORY and desk.book.left_room(file.id, desk.actor.id):
         back = edit_participant(file, desk.actor.id, answered_at=desk.now)
@@ -65,6 +68,8 @@ def _would_come_now(desk: Desk) -> Decision:
 
 def decline(desk: Desk, args: object) -> Decision:
     file = desk.case
+    if waits_for(file, desk.actor.id):
+        return taken(desk, ours=False)
     one = file.participants.get(desk.actor.id)
     if one is None or one.consent == Consent.DECLINED:
         raise Refusal(f"you have declined {file.id} already")

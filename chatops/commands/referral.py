@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from chatops.commands.desk import Decision, Desk, Direct, Message, Outgoing, Refusal, Security
-from chatops.commands.moving import edit_case, joined
+from chatops.commands.moving import edit_case, edit_participant, joined
 from chatops.config import Component
 from chatops.document import Action, Block, Document, Line, Tlp, fields, para, quote
 from chatops.model.book import CaseFile
 from chatops.model.changes import Change, Happened
+from chatops.model.machines import Consent
 from chatops.model.people import Contact
 
 
@@ -123,7 +124,38 @@ def _report(desk: Desk, file: CaseFile) -> Document:
             fields(("Title", case.title), ("Severity", case.band or "not rated yet"), ("Reported by", by)),
             *notes,
         ),
+        actions=(
+            Action(label="we take it on", command=f"accept {file.id}", emoji="✅", style="primary"),
+            Action(label="not ours", command=f"decline {file.id}", emoji="❌"),
+        ),
         tone="warning",
+    )
+
+
+def waits_for(file: CaseFile, contact: str) -> bool:
+    """Whether a report was passed on to somebody who is asked nothing else of the case."""
+    one = file.participants.get(contact)
+    return one is not None and one.role == "referred" and one.consent == Consent.NO_EMBARGO
+
+
+def taken(desk: Desk, *, ours: bool) -> Decision:
+    """The answer of those to whom a report was passed on: the team hears it, and of a yes the reporter, too."""
+    file = desk.case
+    name = component(desk, file.case.referred or "").name
+    news = (
+        f"{desk.actor.name} takes it on for {name}" if ours else f"{desk.actor.name} says that it is none of {name}'s"
+    )
+    change = edit_participant(file, desk.actor.id, answered_at=desk.now)
+    facts = {"who": desk.actor.name, "answer": "ours" if ours else "not ours"}
+    reply = f"{file.id}: thank you; the security team knows" + (" that it is yours" if ours else "")
+    messages: list[Outgoing] = [Message(Security(), _card(file, news, ()))]
+    if ours:
+        word = _reply(file, f"{name} has your report, and looks at it")
+        messages += [Message(Direct(one), word, kind="reporter") for one in file.reporters]
+    return Decision(
+        reply=Document(title=reply, kind="answer", tlp=Tlp.GREEN, tone="good"),
+        events=[Happened("referral taken up" if ours else "referral not theirs", file.id, facts, changes=(change,))],
+        messages=messages,
     )
 
 

@@ -58,7 +58,7 @@ class Name:
 class Organisation:
     """Whom somebody speaks for."""
 
-    name: str = "ORGANISATION"
+    name: str = "ORG"
 
     def read(self, word: str, desk: Desk) -> str:
         text = " ".join(word.split())
@@ -151,7 +151,7 @@ class Addresses:
 class Paths:
     """The services on which somebody is reached, best first."""
 
-    name: str = "SERVICE,…"
+    name: str = "PATH,…"
 
     def read(self, word: str, desk: Desk) -> list[str]:
         named = [one.casefold() for one in _words(word, self.name)]
@@ -194,7 +194,7 @@ class Fingerprint:
     Short key ids are refused: anybody can make a key with the same one.
     """
 
-    name: str = "FINGERPRINT"
+    name: str = "KEY"
 
     def read(self, word: str, desk: Desk) -> Key:
         told = re.sub(r"[\s:]", "", word).upper().removeprefix("0X")
@@ -270,7 +270,7 @@ def read_day(word: str) -> datetime:
 class Standing:
     """Until when somebody agreed to the standing terms: ``yes`` is for a year from now."""
 
-    name: str = "yes|no|DAY"
+    name: str = "yes|DAY"
 
     def read(self, word: str, desk: Desk) -> datetime | str:
         if word.strip().casefold() in ("yes", "no", NONE):
@@ -288,7 +288,7 @@ class Standing:
 class Confirmed:
     """When somebody was last known to be the right person: ``yes`` is now."""
 
-    name: str = "yes|no|DAY"
+    name: str = "yes|DAY"
 
     def read(self, word: str, desk: Desk) -> datetime | str:
         if word.strip().casefold() in ("yes", "no", NONE):

@@ -28,6 +28,8 @@ TEAM_ONLY = frozenset(
         "referred",
         "referral answered",
         "passed on",
+        "referral taken up",
+        "referral not theirs",
         "expert added",
         "expert removed",
         "could not be invited",

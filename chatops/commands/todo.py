@@ -7,6 +7,7 @@ from datetime import timedelta
 from chatops import policy
 from chatops.commands.declare import Command, Who
 from chatops.commands.desk import Decision, Desk
+from chatops.commands.referral import waits_for
 from chatops.document import Action, Document, Line, Tlp, bullets, door, line, mono, strong, typed, when
 from chatops.model.book import CaseFile
 from chatops.model.machines import Consent
@@ -68,6 +69,13 @@ def _of_case(desk: Desk, file: CaseFile) -> tuple[list[Line], list[Action]]:
         answered = file.downstreams.get(one.organisation or "")
         if answered is None or answered.answer is None:
             items.append(line(door(file.id), ": are you affected? ", typed(f"status {file.id} investigating")))
+    if one is not None and one.answered_at is None and waits_for(file, me):
+        answers = typed(f"accept {file.id}"), " or ", typed(f"decline {file.id}")
+        items.append(line(strong(file.id), ": a report was passed on to you. Is it yours? ", *answers))
+    if file.case.reporter == me and file.case.referral == "asked":
+        items.append(
+            line(strong(file.id), ": may we pass it on? ", typed(f"report {file.id} refer=yes"), " or refer=no")
+        )
     question = file.question
     if question is not None and me not in (question.votes or {}) and policy.roles(desk.actor, file) & Who.MEMBER:
         items.append(line(door(file.id), ": is ", when(question.at), " a good date? ", typed(f"agree {file.id}")))

@@ -87,6 +87,7 @@ def handle(desk: Desk, args: Triage) -> Decision:
     if begins:
         review = desk.days(desk.settings.policy.review_days)
         values["review_date"] = review
+        changes.append(new(_default_terms(desk, file, review)))
         alarms.append(Alarm(f"review:{file.id}", "review", review, file.id))
     if embargo is Embargo.PROPOSED and was is Embargo.NONE and file.case.asked_date:
         proposal = _proposal(desk, file, file.case.asked_date)
@@ -116,6 +117,25 @@ def handle(desk: Desk, args: Triage) -> Decision:
     if first:
         messages += to_reporters(file, standing(file, f"we take your report on{IN_THE_OPEN.get(args.open or '', '')}"))
     return Decision(reply=card, events=[told], messages=messages, alarms=alarms)
+
+
+def _default_terms(desk: Desk, file: CaseFile, review: datetime) -> Proposal:
+    """A published default counts as accepted (model.md, embargo): the ledger begins with it."""
+    terms = Proposal(
+        id=desk.fresh(),
+        case=file.id,
+        what="review",
+        at=review,
+        reason="the project's default terms",
+        by=desk.actor.id,
+        made_at=desk.now,
+        state="accepted",
+        votes={},
+    )
+    file.proposals.append(terms)
+    if desk.actor.contact:
+        file.contacts[desk.actor.id] = desk.actor.contact
+    return terms
 
 
 def _filled(desk: Desk) -> dict[str, str]:

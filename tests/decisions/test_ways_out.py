@@ -8,6 +8,7 @@ import pytest
 
 from chatops.config import Component
 from chatops.model.machines import Embargo, Exposure, Report
+from chatops.plain import plain_text
 from tests.house import REPORT, START, House, address, code_in, embargoed, prepared, privately_released, with_roster
 
 TEAM = frozenset({address("maintainer"), address("maintainer-2")})
@@ -223,8 +224,35 @@ def test_whom_it_was_passed_on_to_hears_nothing_more_and_may_ask_nothing(referri
     assert len(house.seen_by("pmix")) == before
     refused = house.direct("pmix", f"report {house.case}")
     assert refused is not None
-    assert refused.title == f"there is no case {house.case}"
+    assert refused.title.startswith(f"{house.case} is not your own report")
+    for verb in ("show", "status", "tell"):
+        refused = house.direct("pmix", f"{verb} {house.case} text")
+        assert refused is not None
+        assert refused.kind == "refusal"
     assert "pmix" not in house.last("direct", "finder").text
+
+
+def test_those_to_whom_it_was_passed_on_say_whether_it_is_theirs(referring: House) -> None:
+    house = referring
+    house.say("maintainer", "security", f"refer {house.case} pmix")
+    waits = house.direct("finder", "todo")
+    assert waits is not None
+    assert f"report {house.case} refer=yes" in plain_text(waits)
+    house.direct("finder", f"report {house.case} refer=yes")
+    assert f"accept {house.case}" in [one.command for one in house.last("direct", "pmix").document.actions]
+    waits = house.direct("pmix", "todo")
+    assert waits is not None
+    assert "Is it yours?" in plain_text(waits)
+    house.direct("pmix", f"decline {house.case}")
+    assert "pmix says that it is none of PMIx's" in house.last("security", kind="referral").text
+    heard = len(house.seen_in("direct", "finder"))
+    thanks = house.direct("pmix", f"accept {house.case}")  # they looked again
+    assert thanks is not None
+    assert thanks.title == f"{house.case}: thank you; the security team knows that it is yours"
+    assert "pmix takes it on for PMIx" in house.last("security", kind="referral").text
+    assert len(house.seen_in("direct", "finder")) == heard + 1
+    assert "PMIx has your report" in house.last("direct", "finder").text
+    assert house.journal_is_good()
 
 
 def test_a_reporter_who_says_no_gets_the_contact_and_nothing_goes_out(referring: House) -> None:
