@@ -106,7 +106,7 @@ def dates(file: CaseFile, now: datetime) -> Line:
         return line("proposed until ", when(proposal.at)) if proposal else line("proposed")
     if case.release_date is not None:
         late = ": past its date, not binding" if case.release_date <= now else ""
-        return line("until ", when(case.release_date), " (release date)", late)
+        return line("until the release date, ", when(case.release_date), late)
     if case.review_date is not None:
         return line("until ", when(case.review_date), " at least; then it is looked at again")
     return line("until further notice")

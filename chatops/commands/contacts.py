@@ -208,6 +208,14 @@ def _remove(desk: Desk, contact: Contact) -> Decision:
     )
 
 
+FIELDS = {
+    "name": "A short name: used in commands",
+    "key": "OpenPGP key: the whole fingerprint",
+    "dry_run": "",
+    "text": "The OpenPGP key itself: in armour",
+}
+"""What a contact's form asks differently from the line: that also imports and exports."""
+
 COMMAND = Command(
     verb="contacts",
     summary="the roster: list, check, show, add, change, ask, link, remove, import, export; standing terms",
@@ -218,4 +226,5 @@ COMMAND = Command(
     case=CaseUse.NONE,
     handle=handle,
     form=("contacts add", "contacts change"),
+    labels=dict.fromkeys(("contacts add", "contacts change"), FIELDS),
 )

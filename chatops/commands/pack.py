@@ -181,4 +181,12 @@ COMMAND = Command(
     handle=handle,
     bears_text=True,
     form=("pack add",),
+    labels={
+        "pack add": {
+            "what": "What it is",
+            "file": "Code of a patch that was dropped into a room: I answered with it there",
+            "version": "",
+            "text": "The text: a patch as git format-patch writes it",
+        }
+    },
 )

@@ -232,6 +232,22 @@ def _wrong(desk: Any, line: str, values: dict[str, str]) -> dict[str, str]:
     return wrong(collect(), desk, line, values)
 
 
+def test_a_form_asks_for_what_it_is_about_and_nothing_else(embargoed_house: House) -> None:
+    typing = Typing(embargoed_house)
+
+    def asked(who: str, where: str, line: str) -> list[tuple[str, str]]:
+        form = typing.form(who, where, line)
+        assert form is not None
+        return [(field.label, field.hint) for field in form.fields]
+
+    assert asked("maintainer", "security", f"embargo {embargoed_house.case} end") == [("Why it ends", "")]
+    found, credit, *more = asked("passer-by", ELSEWHERE, "report")
+    assert found == ("What you found", "Versions, how to see it, what it lets one do")
+    assert credit == ("Credit", "How to credit you; none, if left out")
+    assert "Refer" not in dict(more)  # is for when we ask
+    assert "Dry run" not in dict(asked("maintainer", "security", "contacts add"))
+
+
 def test_a_command_that_needs_more_than_a_line_opens_a_form(embargoed_house: House) -> None:
     house = embargoed_house
     typing = Typing(house)

@@ -93,7 +93,17 @@ def _frame(shown: Json | None, part: str) -> str:
         return part
     words = {name: escape(shown[name]["text"]) for name in ("title", "submit", "close")}
     bar = f'<b>{words["title"]}</b><span>{words["close"]}</span><span class="send">{words["submit"]}</span>'
-    return f'<div class="modal"><div class="bar">{bar}</div><div class="inner">{part}</div></div>'
+    fitted = "".join(map(_fitted, shown["blocks"]))
+    modal = f'<div class="modal"><div class="bar">{bar}</div><div class="inner">{part}</div></div>'
+    return f"<style>{fitted}</style>{modal}"
+
+
+def _fitted(block: Json) -> str:
+    """Two things that Slack shows and the renderer does not: which fields take one line, and which may stay empty."""
+    field = f".slack_blocks_to_jsx__input[id='{block['block_id']}']"
+    line = f"{field} textarea {{ height: 38px !important; min-height: 0 !important; }}"
+    optional = f"{field} strong::after {{ content: ' (optional)'; font-weight: 400; color: #616061; }}"
+    return (line if block["element"].get("multiline") is False else "") + (optional if block["optional"] else "")
 
 
 def _kit(cards: list[tuple[list[Json], bool]]) -> tuple[list[str], str]:
