@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
@@ -483,6 +483,16 @@ class Book:
 
     def archives(self, version: str) -> Sequence[Archive]:
         return self._all(select(Archive).where(Archive.version == version).order_by(Archive.name))
+
+    def catalogue(self) -> Mapping[str, tuple[Release, Mapping[str, tuple[Archive, Sequence[ArchiveDigest]]]]]:
+        """Every release, its archives by name, and what each source states of them: three queries, however many."""
+        stated: dict[str, list[ArchiveDigest]] = {}
+        for digest in self._all(select(ArchiveDigest).order_by(_WORTH)):
+            stated.setdefault(digest.archive, []).append(digest)
+        archives: dict[str, dict[str, tuple[Archive, Sequence[ArchiveDigest]]]] = {}
+        for archive in self._all(select(Archive).order_by(Archive.name)):
+            archives.setdefault(archive.version, {})[archive.name] = archive, stated.get(archive.id, ())
+        return {one.version: (one, archives.get(one.version, {})) for one in self.releases()}
 
     def digests(self, archive: str) -> Sequence[ArchiveDigest]:
         """What each source states of an archive; what counts more comes later, so a mapping by algorithm keeps it."""

@@ -34,16 +34,16 @@ def surveyed(unit: Unit, releases: Sequence[Mapping[str, Any]]) -> None:
     What is private is left alone: a version that shows up in public before its announcement alerts the team too.
     """
     odd: list[Odd] = []
+    catalogue = unit.book.catalogue()
     for told in releases:
         version = told["version"]
-        release = unit.book.release(version)
+        release, known = catalogue.get(version, (None, {}))
         if release is not None and release.state == "private":
             file = unit.book.case(release.case) if release.case else None
             if file is None or file.case.announcing_at is None:  # else we are just publishing it
                 odd.append(Odd(version, "is public already", release.case or ""))
             continue
         changes = _release(release, told, odd)
-        known = {archive.name: archive for archive in unit.book.archives(version)}
         for one in told["archives"]:
             changes += _archive(unit, version, known.get(one["name"]), one, odd)
         if changes:
@@ -90,15 +90,15 @@ AT_ONCE = 10
 def _look_into(unit: Unit) -> None:
     """Have those archives hashed, once, of which there is no digest of our own."""
     missing = [
-        one.version
-        for one in unit.book.releases()
-        if one.on_page and any(_unread(unit, archive) for archive in unit.book.archives(one.version))
+        version
+        for version, (release, archives) in unit.book.catalogue().items()
+        if release.on_page and any(_unread(*one) for one in archives.values())
     ]
     inspect(unit, missing[:AT_ONCE])
 
 
-def _unread(unit: Unit, archive: Archive) -> bool:
-    own = {row.algorithm for row in unit.book.digests(archive.id) if row.source == "computed"}
+def _unread(archive: Archive, stated: Sequence[ArchiveDigest]) -> bool:
+    own = {row.algorithm for row in stated if row.source == "computed"}
     return archive.url is not None and LOOKED_INTO not in own
 
 
@@ -139,7 +139,7 @@ def inspected(unit: Unit, version: str, archives: Sequence[Mapping[str, Any]], n
             odd.append(Odd(archive.name, "cannot be downloaded any more", told["problem"]))
             continue
         stated = {algorithm: {"computed": digest} for algorithm, digest in told["digests"].items()}
-        changes += digests(unit, archive, stated, odd)
+        changes += _digests(archive, unit.book.digests(archive.id), stated, odd)
     if changes:
         unit.record(Happened("release on record", None, {"version": version}, changes=tuple(changes)))
     release = unit.book.release(version)
@@ -147,32 +147,42 @@ def inspected(unit: Unit, version: str, archives: Sequence[Mapping[str, Any]], n
         unit.alarm(Alarm("drift", "drift", now + GATHER, data={"odd": odd}, keep=True, gather="odd"))
 
 
-def _archive(unit: Unit, version: str, known: Archive | None, told: Mapping[str, Any], odd: list[Odd]) -> list[Change]:
-    archive = known or Archive(
-        id=unit.fresh(), version=version, name=told["name"], size=told.get("size"), url=told.get("url")
-    )
+def _archive(
+    unit: Unit,
+    version: str,
+    known: tuple[Archive, Sequence[ArchiveDigest]] | None,
+    told: Mapping[str, Any],
+    odd: list[Odd],
+) -> list[Change]:
     changes: list[Change] = []
+    stated: Sequence[ArchiveDigest] = ()
     if known is None:
+        name, size, url = told["name"], told.get("size"), told.get("url")
+        archive = Archive(id=unit.fresh(), version=version, name=name, size=size, url=url)
         changes.append(new(archive))
-    elif told.get("url") and known.url != told["url"]:
-        changes.append(put(Archive, known.id, url=told["url"]))
-    return changes + digests(unit, archive, told["digests"], odd)
+    else:
+        archive, stated = known
+        if told.get("url") and archive.url != told["url"]:
+            changes.append(put(Archive, archive.id, url=told["url"]))
+    return changes + _digests(archive, stated, told["digests"], odd)
 
 
-def digests(unit: Unit, archive: Archive, told: Mapping[str, Mapping[str, str]], odd: list[Odd]) -> list[Change]:
+def _digests(
+    archive: Archive, stated: Sequence[ArchiveDigest], told: Mapping[str, Mapping[str, str]], odd: list[Odd]
+) -> list[Change]:
     """Keep what each source states of an archive, by algorithm. What it stated first stays on record: another digest
     now, or that of another source, is odd.
     """
-    rows = {(row.algorithm, row.source): row.digest for row in unit.book.digests(archive.id)}
+    rows = {(row.algorithm, row.source): row.digest for row in stated}
     changes: list[Change] = []
-    for algorithm, stated in told.items():
-        for source, digest in stated.items():
+    for algorithm, said in told.items():
+        for source, digest in said.items():
             if (have := rows.get((algorithm, source))) is None:
                 row = ArchiveDigest(archive=archive.id, algorithm=algorithm, source=source, digest=digest)
                 changes.append(new(row))
             elif have != digest:
                 odd.append(Odd(archive.name, f"{algorithm} of {SAYS[source]} is not what it was", _short(digest)))
-        every = {source: digest for (of, source), digest in rows.items() if of == algorithm} | dict(stated)
+        every = {source: digest for (of, source), digest in rows.items() if of == algorithm} | dict(said)
         if len(set(every.values())) > 1:
             detail = ", ".join(f"{SAYS[source]}: {_short(every[source])}" for source in SAYS if source in every)
             odd.append(Odd(archive.name, f"{algorithm} differs", detail))
