@@ -273,6 +273,7 @@ class Host:
         self.downloads: dict[str, str | None] = {}
         self.reports: list[dict[str, str]] = []
         self.done: list[str] = []
+        self.inspected: list[str] = []
 
     def release(self, version: str, *, sha256: str, **more: Any) -> None:
         """A release on the page of GitHub, with its tag."""
@@ -292,6 +293,7 @@ class Host:
         self.done.append(effect.deed.t)
         match effect.deed:
             case Inspect() as inspect:
+                self.inspected.append(inspect.version)
                 return Receipt(data={"archives": [self._download(name) for name in inspect.archives]})
             case PrepareDraft() as draft:
                 self.drafts.append(draft)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from adapters.github.settings import GitHubSettings
 from adapters.github.web import Json, Web
@@ -27,6 +27,7 @@ from chatops.ports import (
     Snapshot,
     Stage,
     Survey,
+    TryLater,
     Upload,
 )
 
@@ -145,22 +146,26 @@ class GitHubHost:
         """The draft of a tag, with exactly these archives among its assets."""
         tag = self._tag(wanted.version)
         release = await self._of_tag(tag)
+        if release is not None and not release["draft"]:
+            raise Impossible("published-already")
+        assets: list[Json] = release["assets"] if release is not None else []
+        uploads = await self._uploads(effect, wanted.version, wanted.archives, assets)  # before anything is made
         if release is None:
             title = f"{self._settings.project} {wanted.version}"
             data = {"tag_name": tag, "name": title, "body": wanted.text, "draft": True}
             release = await self._web.post("/releases", data)
-        elif not release["draft"]:
-            raise Impossible("published-already")
-        for upload in await self._uploads(effect, wanted.version, wanted.archives, release):
-            old = [asset["id"] for asset in release["assets"] if asset["name"] == upload.name]
-            for number in old:  # of another try that broke off, or of archives that were replaced since
+        for upload in uploads:
+            for number in [asset["id"] for asset in assets if asset["name"] == upload.name]:
+                # of another try that broke off, or of archives that were replaced since
                 await self._web.delete(f"/releases/assets/{number}")
             await self._web.upload(release["upload_url"], upload)
         return dict(release)
 
-    async def _uploads(self, effect: Effect, version: str, archives: Mapping[str, str], release: Json) -> list[Upload]:
+    async def _uploads(
+        self, effect: Effect, version: str, archives: Mapping[str, str], assets: Sequence[Json]
+    ) -> list[Upload]:
         """The archives that a draft does not have yet."""
-        there = {asset["name"] for asset in release["assets"] if _sha256(asset) == archives.get(asset["name"], "none")}
+        there = {asset["name"] for asset in assets if _sha256(asset) == archives.get(asset["name"], "none")}
         missing = {name: sha256 for name, sha256 in archives.items() if name not in there}
         if not missing:
             return []
@@ -187,7 +192,9 @@ class GitHubHost:
         if not wanted.archives.keys() <= urls.keys():
             raise Impossible("published-already")
         outside = [await self._inspected(name, urls[name]) for name in wanted.archives]
-        if any(one.get("digests", {}).get("sha256") != wanted.archives[one["name"]] for one in outside):
+        if any("problem" in one for one in outside):
+            raise TryLater("not-there-yet")
+        if any(one["digests"]["sha256"] != wanted.archives[one["name"]] for one in outside):
             raise Impossible("other-archives-outside")
         return outside
 

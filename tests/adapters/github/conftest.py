@@ -17,7 +17,7 @@ from adapters.github.host import GitHubHost
 from adapters.github.settings import GitHubSettings
 from adapters.stage.emulate import Emulate
 from adapters.stage.github_proxy import GitHubProxy
-from chatops.ports import Deed, Effect, Intake, Receipt
+from chatops.ports import Deed, Effect, Receipt
 
 TOKEN = "ghp_fake"  # as obviously fake as it says
 
@@ -98,6 +98,3 @@ async def repository(github: GitHubProxy, tmp_path: Path) -> AsyncIterator[Repos
     await made.start()
     yield made
     await made.stop()
-
-
-__all__ = ["Intake", "Repository"]
