@@ -124,6 +124,8 @@ def _problems(desk: Desk, contact: Contact) -> Iterator[tuple[Line, str]]:
     elif not any(address.service in desk.services for address in addresses):
         services = ", ".join(sorted({address.service for address in addresses}))
         yield line(f"not reachable: known on {services} only, which does not run here"), f"{change} address=SERVICE:ID"
+    for address in desk.book.failing(contact.id):
+        yield line(f"what was last sent to {address.service}:{address.id} came back"), f"{change} address=SERVICE:ID"
     until = contact.standing_until
     if until is not None and until <= desk.now:
         yield line("standing terms ran out ", when(until, day=True)), f"{change} standing=yes"

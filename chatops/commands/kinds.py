@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -82,7 +82,9 @@ class Person:
             return contact
         kind = "contact" if self.role is None else str(self.role)
         otherwise = "see contacts list" if desk.actor.coordinator else "ask a coordinator"
-        raise BadValue(f'no {kind} is called "{short(word)}"; {_hint(wanted, self.suggest(desk), otherwise)}')
+        shared = _sharing(wanted, desk, lambda one: self._fits(one, desk))
+        hint = shared or _hint(wanted, self.suggest(desk), otherwise)
+        raise BadValue(f'no {kind} is called "{short(word)}"; {hint}')
 
     def suggest(self, desk: Desk) -> list[str]:
         return [contact.name for contact in desk.book.contacts() if self._fits(contact, desk)]
@@ -92,6 +94,14 @@ def _at(word: str, desk: Desk) -> Contact | None:
     """Who is reached at an address, as a mention comes in: ``slack:U0123ABCD``."""
     service, colon, rest = word.partition(":")
     return desk.book.at(Address(service, "", rest)) if colon else None
+
+
+def _sharing(word: str, desk: Desk, fits: Callable[[Contact], bool]) -> str | None:
+    """Whom a name may mean that is none of ours, but stands in somebody's address: it is never taken for them."""
+    found = {c.name: f"{c.name} ({a.service}:{a.id})" for c, a in desk.book.reached_as(word) if fits(c)}
+    if not found:
+        return None
+    return f"did you mean {' or '.join(found.values())}? Write {' or '.join(found)}"
 
 
 def _people_of(desk: Desk) -> set[str]:
@@ -126,9 +136,8 @@ class People:
         groups = self._groups(desk)
         if wanted in groups:
             return tuple(groups[wanted])
-        raise BadValue(
-            f'no contact, organisation or group is called "{short(word)}"; {_hint(wanted, groups, "see contacts list")}'
-        )
+        hint = _sharing(wanted, desk, lambda one: one.name in groups) or _hint(wanted, groups, "see contacts list")
+        raise BadValue(f'no contact, organisation or group is called "{short(word)}"; {hint}')
 
     def suggest(self, desk: Desk) -> list[str]:
         return sorted(self._groups(desk))

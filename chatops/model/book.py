@@ -305,6 +305,17 @@ class Book:
         )
         return self.session.exec(query).first()
 
+    def reached_as(self, word: str) -> list[tuple[Contact, Address]]:
+        """Who has a word for the name within an address (``@debian:example.org``), which several people may share."""
+        query = (
+            select(Contact, ContactAddress)
+            .join(ContactAddress, col(ContactAddress.contact) == Contact.id)
+            .where(col(Contact.active), func.lower(ContactAddress.address).startswith(f"@{word}:", autoescape=True))
+            .order_by(Contact.name, ContactAddress.id)
+        )
+        rows = self.session.exec(query).all()
+        return [(contact, Address(row.service, row.tenant, row.address)) for contact, row in rows]
+
     def failing(self, contact: str) -> set[Address]:
         """The addresses of a contact from which what was last sent came back."""
         query = select(ContactAddress).where(

@@ -126,3 +126,22 @@ def test_what_does_not_fit_is_one_line_and_changes_nothing(house: House, text: s
     assert hint in answer
     assert "\n" not in answer.strip()
     assert house.state() == before
+
+
+def test_a_name_that_two_people_share_elsewhere_is_taken_for_neither(house: House) -> None:
+    """Two people with the same name in a chat: only what they are called on the roster says who is meant."""
+    for name in ("arch", "gentoo"):
+        team(house, f"contacts add {name} roles=packager address=matrix:@alex:{name}.example.org")
+    case = embargoed(house)
+    before = house.state()
+    for text in (f"invite {case} @Alex", f"invite {case} alex", f"own {case} alex"):
+        answer = team(house, text)
+        assert 'is called "' in answer
+        assert "\n" not in answer.strip()
+        if text.startswith("invite"):
+            assert "arch (matrix:@alex:arch.example.org) or gentoo (matrix:@alex:gentoo.example.org)?" in answer
+            assert "Write arch or gentoo" in answer
+        else:
+            assert "arch" not in answer  # no coordinator is called so
+    assert house.state() == before
+    assert "1 notified" in team(house, f"invite {case} matrix:@alex:gentoo.example.org")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import time
 from pathlib import Path
 
 import pytest
@@ -175,13 +174,3 @@ def test_whatever_is_pasted_is_read_or_refused_with_lines(text: str, form: str) 
         return
     assert faults
     assert all(one.line > 0 and "\n" not in one.text for one in faults)
-
-
-def test_a_great_roster_is_taken_in_a_few_seconds() -> None:
-    house = House()
-    rows = [
-        {"name": f"site-{n}", "roles": "administrator", "address": f"matrix:@site-{n}:example.org"} for n in range(500)
-    ]
-    started = time.monotonic()
-    assert "500 new" in taken(house, "csv", write("csv", COLUMNS, rows))
-    assert time.monotonic() - started < 30
