@@ -21,6 +21,8 @@ from adapters.mail.tokens import LABEL
 from chatops.document import Document
 from chatops.plain import plain_text, title_line
 
+_WIDE = SMTP.clone(max_line_length=990)
+"""Message-IDs may be longer than a line of 78, and the library would encode what it cannot fold (RFC 5322: 998)."""
 FOOTER = (
     "——\n"  # not "-- ", which mail programs leave out of what they quote
     "To answer, reply to this mail. A command stands alone in the first line. Please leave the next line in: it shows,"
@@ -93,7 +95,7 @@ def message(letter: Letter, settings: MailSettings, now: datetime, chain: Keycha
             made["Autocrypt"] = f"addr={settings.address}; keydata={keydata}"
         made["Auto-Submitted"] = "auto-generated"  # RFC 3834, 5
         made["X-Auto-Response-Suppress"] = "All"
-    return made.as_bytes()
+    return made.as_bytes(policy=_WIDE)
 
 
 def resent(raw: bytes, event: str, to: str, settings: MailSettings, now: datetime) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -35,8 +36,11 @@ class Keychain:
 
     @property
     def keydata(self) -> str:
-        """The public half of the bot's own key in base64, as an Autocrypt header bears it (autocrypt.org, level 1)."""
-        return "" if self._key is None else base64.b64encode(bytes(self._key.extract_certificate())).decode()
+        """The public half of the bot's own key as an Autocrypt header bears it (autocrypt.org): in base64, with
+        blanks at which a line may be folded.
+        """
+        key = b"" if self._key is None else bytes(self._key.extract_certificate())
+        return " ".join(textwrap.wrap(base64.b64encode(key).decode(), 72))
 
     def seal(self, content: bytes, certificate: str) -> bytes:
         """An armored message that only the certificate's holder reads, signed where the bot has a key.
@@ -80,12 +84,20 @@ def signed(content: bytes, signature: bytes, certificates: Sequence[str]) -> fro
     return frozenset(str(one.certificate) for one in found.valid_sigs)
 
 
-def fingerprint(certificate: str) -> str:
-    """Of an armored certificate. Raises :class:`BadKey`."""
+def bare(armored: bytes) -> bytes:
+    """What is inside an armour, without what anybody may add to it on the way (RFC 9580, 6.2: headers, blanks)."""
+    _, _, below = armored.replace(b"\r\n", b"\n").partition(b"\n\n")
+    rows = below.split(b"\n")
+    end = next((at for at, row in enumerate(rows) if row.startswith((b"=", b"-----"))), len(rows))
+    return b"".join(b"".join(rows[:end]).split())
+
+
+def armored(keydata: bytes) -> str | None:
+    """A public key in its binary form, in armour; None if it is none."""
     try:
-        return Cert.from_bytes(certificate.encode()).fingerprint
+        return str(Cert.from_bytes(keydata))
     except Exception:
-        raise BadKey("this is no OpenPGP key") from None
+        return None
 
 
 def _certs(certificates: Sequence[str]) -> list[Cert]:

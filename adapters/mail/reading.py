@@ -11,7 +11,7 @@ from email.message import Message
 
 from adapters.mail import mime
 from adapters.mail.mime import Mime
-from adapters.mail.pgp import Keychain, Locked, signed
+from adapters.mail.pgp import Keychain, Locked, armored, bare, signed
 from adapters.mail.settings import MailSettings
 from adapters.mail.tokens import Tokens
 from chatops.ports import MAIL, Address, Automatic, Bounced, Event, Keys, Letter
@@ -80,7 +80,7 @@ class Reader:
             sealed=inside.sealed,
             answerable=answerable(message, who, self._settings.address),
             more=more or inside.sealed,
-            certificate=mime.certificate_in(inside.message),
+            certificate=mime.certificate_in(inside.message) or _autocrypt(message, who),
         )
         return Read(letter, proof)
 
@@ -108,7 +108,7 @@ class Reader:
             if outer.kind != "multipart/encrypted":  # armour in a plain text holds a text, no headers
                 inner = mime.parse(b"Content-Type: text/plain; charset=utf-8\r\n\r\n" + opened.content)
             if opened.signers:
-                return _Inside(inner.message, by=_digest(b"".join(sealed.split())))
+                return _Inside(inner.message, by=_digest(bare(sealed)))
             return self._signed(inner, certificates)
         return self._signed(outer, certificates)
 
@@ -118,7 +118,7 @@ class Reader:
             return _Inside(outer.message)
         content, signature = mime.first_part(outer), mime.content(parts[1])
         if signed(content, signature, certificates):
-            return _Inside(mime.parse(content).message, by=_digest(content + signature))
+            return _Inside(mime.parse(content).message, by=_digest(content + bare(signature)))
         return _Inside(outer.message)
 
 
@@ -129,6 +129,17 @@ def _sealed(outer: Mime) -> bytes | None:
     if outer.kind == "text/plain" and mime.content(outer.message).lstrip().startswith(_PGP):
         return mime.content(outer.message)
     return None
+
+
+def _autocrypt(message: Message, who: str) -> str | None:
+    """The key that many mail programs send along (autocrypt.org, level 1), if it is the sender's."""
+    told = dict(part.strip().partition("=")[::2] for part in str(message.get("Autocrypt", "")).split(";"))
+    if told.get("addr", "").lower() != who or not told.get("keydata"):
+        return None
+    try:
+        return armored(base64.b64decode("".join(told["keydata"].split()), validate=True))
+    except ValueError:
+        return None
 
 
 def _base64(raw: bytes) -> str:

@@ -294,6 +294,7 @@ class Decider:
             return
         line = letters.command_in(self.registry, desk, letter.text)
         if line is not None:
+            letters.keep(unit, letter, desk.file.id if desk.file else None)
             self._command(unit, desk, line, None)
         else:
             letters.words(unit, desk, letter, answers=row is not None)

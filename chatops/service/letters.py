@@ -172,6 +172,11 @@ def _question(desk: Desk, file: CaseFile | None, text: str) -> Decision:
 # --- the original, and keys that come with it ----------------------------------------------------------------------
 
 
+def keep(unit: Unit, letter: Letter, case: str | None) -> None:
+    """The original of a letter that needs no person to look at it."""
+    _original(unit, letter, case, attach=False)
+
+
 def _original(unit: Unit, letter: Letter, case: str | None, *, attach: bool = True) -> list[Message | Attach]:
     """Keep the letter as it came; a file of it for the team."""
     raw = base64.b64decode(letter.original)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 from email.message import EmailMessage
+from email.policy import SMTP
 
 import pytest
 from hypothesis import given, settings
@@ -114,7 +115,20 @@ async def test_a_key_that_comes_along_is_found() -> None:
     found = await letter(message)
     assert found.certificate is not None
     assert found.certificate.startswith("-----BEGIN PGP PUBLIC KEY BLOCK-----")
-    assert (await letter(plain(DEBIAN, "No key."))).certificate is None
+    keydata = Keychain(str(key("debian"))).keydata
+    offered = plain(DEBIAN, "By the way.", Autocrypt=f"addr={DEBIAN}; prefer-encrypt=mutual; keydata={keydata}")
+    raw = offered.as_bytes(policy=SMTP.clone(max_line_length=990))
+    assert (await letter(raw)).certificate == public("debian")
+    for told in ("addr=suse@example.org; keydata=" + keydata, f"addr={DEBIAN}; keydata=!!", f"addr={DEBIAN}", ";;="):
+        assert (await letter(plain(DEBIAN, "No key.", Autocrypt=told))).certificate is None
+
+
+async def test_armour_that_is_dressed_up_anew_is_the_same_proof(known: Roster) -> None:
+    raw = sealed("debian", plain(DEBIAN, "accept\n"))
+    again = raw.replace(b"-----BEGIN PGP MESSAGE-----", b"-----BEGIN PGP MESSAGE-----\r\nComment: replayed")
+    first, second = await read(raw, known), await read(again, known)
+    assert first.proof is not None
+    assert first.proof == second.proof
 
 
 async def test_html_alone_is_read_as_text_and_files_are_more() -> None:
