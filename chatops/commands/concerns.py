@@ -7,18 +7,21 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+from chatops.commands.desk import Desk
 from chatops.config import Policy
 from chatops.document import Bullets, Line, bullets, line, strong
 from chatops.model.book import CaseFile
 from chatops.model.people import Role
+from chatops.ports import MAIL, Address
 
 DISTRIBUTIONS = timedelta(days=14)
 """linux-distros: "the maximum acceptable embargo period" from the notice on."""
 DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 
-def concerns(file: CaseFile, policy: Policy, what: str, at: datetime, now: datetime) -> tuple[Bullets, ...]:
+def concerns(desk: Desk, file: CaseFile, what: str, at: datetime) -> tuple[Bullets, ...]:
     """What to think of before a proposed date (``what`` as in a proposal) is agreed to; nothing if it is fine."""
+    policy, now = desk.settings.policy, desk.now
     found: list[Line] = []
     cap = timedelta(days=policy.embargo_cap_days)
     if at - now > cap:
@@ -28,7 +31,9 @@ def concerns(file: CaseFile, policy: Policy, what: str, at: datetime, now: datet
     if what == "date":
         found += _of_the_day(policy, at)
         told = file.case.notified_at or now
-        if at - told > DISTRIBUTIONS and _distributions(file):
+        by_custom = _of_lists(desk, file, at - told)
+        found += by_custom
+        if at - told > DISTRIBUTIONS and _distributions(file) and not by_custom:
             found.append(
                 line(
                     strong("More than 14 days"),
@@ -56,6 +61,22 @@ def _distributions(file: CaseFile) -> bool:
         for one in file.participants.values()
         if one.consent in ("invited", "signatory", "lapsed") and one.contact in file.contacts
     )
+
+
+def _of_lists(desk: Desk, file: CaseFile, span: timedelta) -> list[Line]:
+    """The private lists that were asked, and keep nothing private for so long."""
+    lists = desk.settings.mail.lists if desk.settings.mail else ()
+    found = []
+    for one in lists:
+        contact = desk.book.at(Address(MAIL, "", one.address)) if one.max_days else None
+        if contact is not None and contact.id in file.participants and span > timedelta(days=one.max_days or 0):
+            found.append(
+                line(
+                    strong(f"More than {one.max_days} days"),
+                    f" ({_days(span)}) after the notice: {contact.name} agrees to no more.",
+                )
+            )
+    return found
 
 
 def _days(span: timedelta) -> str:

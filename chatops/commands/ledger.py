@@ -28,7 +28,7 @@ def question_card(desk: Desk, file: CaseFile, proposal: Proposal) -> Document:
     ]
     if proposal.reason:
         blocks.append(quote(proposal.reason))
-    blocks += concerns(file, desk.settings.policy, proposal.what, proposal.at, desk.now)
+    blocks += concerns(desk, file, proposal.what, proposal.at)
     blocks.append(para("Until coordinators close the question, the terms in force hold."))
     return Document(
         title=f"{file.id}: another date is proposed",

@@ -115,7 +115,7 @@ def settle(desk: Desk, file: CaseFile, proposal: Proposal) -> Decision:
         if inside
         else case_card(file, desk.now, inside=bool(policy.roles(desk.actor, file) & Who.TEAM), title=room.title)
     )
-    against = concerns(file, desk.settings.policy, proposal.what, proposal.at, desk.now)
+    against = concerns(desk, file, proposal.what, proposal.at)
     reply = reply.model_copy(update={"blocks": (*reply.blocks, *against)})
     return Decision(reply=reply, events=[told], messages=messages, alarms=alarms)
 

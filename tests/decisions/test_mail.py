@@ -345,3 +345,14 @@ def test_a_key_that_comes_with_a_report_is_the_reporters_and_anothers_is_for_peo
         spack = Book(session).named("spack")
         assert spack is not None
         assert spack.public_key is None
+
+
+def test_a_list_that_keeps_things_private_for_a_week_speaks_against_a_later_date() -> None:
+    house = member()
+    mailbox(house, lists=(MailList(address=ARCH, announce=False, max_days=7),))
+    house.say("maintainer", "security", f"embargo {house.case} date 2026-03-16 15:00 UTC")
+    assert "agrees to no more" not in house.last("security").text
+    house.say("maintainer", "security", f"invite {house.case} arch")
+    card = house.say("maintainer", "security", f"embargo {house.case} date 2026-03-17 15:00 UTC")
+    assert card is not None
+    assert "More than 7 days (15 days) after the notice: arch agrees to no more." in plain_text(card)
