@@ -12,6 +12,7 @@ from typing import Any
 from chatops.advisory.content import Content
 from chatops.advisory.text import facts
 from chatops.commands.advising import content, digest, gaps, kept_of, write_down
+from chatops.commands.alarms import draft_again
 from chatops.commands.declare import TEAM_ROOMS, BadValue, CaseUse, Command, Who, option, raw
 from chatops.commands.desk import Decision, Desk, Direct, Message, Outgoing, Refusal, Security, working
 from chatops.commands.kinds import Choice, Text
@@ -144,7 +145,8 @@ def handle(desk: Desk, args: AdvisoryArgs) -> Decision:
     if args.to:
         messages = _to_reporter(desk, file, told)
         events.append(Happened("draft sent to the reporter", file.id))
-    return Decision(reply=card(desk, file, told, kept), events=events, messages=messages)
+    alarms = draft_again(file, desk.now) if values or args.affected else []
+    return Decision(reply=card(desk, file, told, kept), events=events, messages=messages, alarms=alarms)
 
 
 def card(desk: Desk, file: CaseFile, told: Content, kept: Advisory) -> Document:

@@ -11,9 +11,24 @@ WARNINGS = (timedelta(days=7), timedelta(days=3), timedelta(days=1), timedelta(h
 """Before a release date, coordinators are warned so often; at the date the case says that it binds nobody."""
 
 
+DAY = timedelta(days=1)
+SETTLED = timedelta(minutes=10)
+"""So long is waited for the next change of a draft."""
+
+
 def crd_alarms(case: str, at: datetime, now: datetime) -> list[Alarm]:
-    """Warnings before a release date; those whose time has passed are taken away."""
-    return _warnings("crd", case, at, now)
+    """Warnings before a release date; those whose time has passed are taken away. And the draft for the members, a day
+    before it, or at once if it is nearer.
+    """
+    draft = Alarm(f"draft:{case}", "draft", max(at - DAY, now) if at > now else None, case)
+    return [*_warnings("crd", case, at, now), draft]
+
+
+def draft_again(file: CaseFile, now: datetime) -> list[Alarm]:
+    """The draft has changed: within a day of the release members see it anew, once for all that changes meanwhile."""
+    at = file.case.release_date
+    near = file.embargoed and at is not None and now < at <= now + DAY
+    return [Alarm(f"draft:{file.id}", "draft", now + SETTLED, file.id, keep=True)] if near else []
 
 
 def status_alarm(case: str, contact: str, now: datetime, days: int) -> Alarm:
@@ -48,6 +63,7 @@ def no_alarms(file: CaseFile) -> list[Alarm]:
     names = [
         f"review:{file.id}",
         f"next-word:{file.id}",
+        f"draft:{file.id}",
         *(f"{kind}:{file.id}:{int(w.total_seconds())}" for kind in ("crd", "asked") for w in WARNINGS),
     ]
     names += [f"{kind}:{file.id}:{one}" for kind in ("lapse", "silent", "status") for one in file.participants]

@@ -139,10 +139,10 @@ def preview(desk: Desk, args: Announce) -> Preview:
         "embargo": f"{file.case.embargo} until {file.terms_date}",
         "public": ",".join(sorted(place.id for place in desk.book.places(PlaceKind.PUBLIC))),
     }
-    return Preview(document, facts, _draft(file, public))
+    return Preview(document, facts, for_the_reporter(file, public))
 
 
-def _draft(file: CaseFile, public: Document) -> tuple[Message, ...]:
+def for_the_reporter(file: CaseFile, public: Document) -> tuple[Message, ...]:
     """For a reporter who wished to review it (policy, step 1): the same words, while they can still be changed."""
     if file.case.reporter is None or (file.case.wishes or {}).get("review") != "yes":
         return ()
@@ -272,13 +272,21 @@ def general_release(
     return Decision(reply=done, events=[told], messages=messages, jobs=jobs, alarms=alarms)
 
 
-def announcement(desk: Desk, file: CaseFile, text: str | None, version: str, vulnerable: Sequence[str]) -> Document:
-    """What the public reads. From here on the case's title is no secret."""
+def announcement(
+    desk: Desk,
+    file: CaseFile,
+    text: str | None,
+    version: str,
+    vulnerable: Sequence[str],
+    *,
+    credits: bool = True,  # noqa: A002
+) -> Document:
+    """What the public reads. From here on the case's title is no secret. Before the day, members see no ``credits``."""
     told = content(desk, file, text=text, version=version)
     archives: list[KnownArchive] = [
         archive for archive in Shelf(desk.book.session, frozenset({file.id})).by_version(version) if archive.digests
     ]
-    pairs = [(label, words) for label, words in facts(told) if label != "Published"]
+    pairs = [(label, words) for label, words in facts(told) if label != "Published" and (credits or label != "Credit")]
     blocks: list[Block] = [
         quote(told.text),
         fields(*pairs),

@@ -15,6 +15,7 @@ from chatops.checksums.archives import KnownArchive
 from chatops.checksums.digests import Algorithm
 from chatops.checksums.paste import Pasted
 from chatops.checksums.pasted import read_for_verify
+from chatops.commands.alarms import draft_again
 from chatops.commands.declare import TEAM_ROOMS, CaseUse, Command, Who, positional, raw
 from chatops.commands.desk import (
     Attach,
@@ -130,11 +131,12 @@ def record(
         blocks=check_lines(known),
         tone="good",
     )
+    alarms = draft_again(file, desk.now)
     if progress is None:
         messages.append(Message(Security(), done, echo=True))
-        return Decision(reply=done, events=[told], messages=messages, jobs=jobs)
+        return Decision(reply=done, events=[told], messages=messages, jobs=jobs, alarms=alarms)
     messages.insert(0, Message(Security(), done, edit=progress))
-    return Decision(events=[told], messages=messages, jobs=jobs)
+    return Decision(events=[told], messages=messages, jobs=jobs, alarms=alarms)
 
 
 def _draft(desk: Desk, version: str, archives: Sequence[Mapping[str, Any]]) -> PrepareDraft | None:

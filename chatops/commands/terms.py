@@ -6,6 +6,7 @@ from datetime import datetime
 
 from chatops.commands.cards import MAY, board, case_card, people, proposed, terms_block
 from chatops.commands.desk import ConsentQuestion, Desk
+from chatops.commands.ledger import revisions
 from chatops.commands.packing import summary
 from chatops.document import Action, Block, Document, Tlp, Typed, bullets, fields, line, para, typed
 from chatops.model.book import CaseFile
@@ -29,6 +30,8 @@ def room_board(file: CaseFile, now: datetime, *, shows_past: bool) -> Document:
         blocks.append(fields(("Pack", line(f"{pack}: ", typed(f"pack {file.id} show")))))
     if (answers := people(file)) is not None:
         blocks.append(answers)
+    if len(file.proposals) > 1:
+        blocks += revisions(file)
     if shows_past:
         blocks.append(para("Who comes in later can read here what was said before."))
     blocks.append(

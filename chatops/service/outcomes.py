@@ -11,16 +11,16 @@ from sqlalchemy import update
 from sqlmodel import col, select
 
 from chatops.commands import filling
-from chatops.commands.desk import Actor, Decision, Desk, Message, Security
+from chatops.commands.desk import Decision, Message, Security
 from chatops.config import Settings
 from chatops.document import Document, Tlp, para, typed
 from chatops.model.changes import Happened, put
 from chatops.model.flow import OutboxRow
 from chatops.model.journal import INSTALLATION, Entry
 from chatops.model.people import Occupant, Place, PlaceKind
-from chatops.ports import Address, HostDeed, Outcome, TryPatch
+from chatops.ports import HostDeed, Outcome, TryPatch
 from chatops.service import host, reminders
-from chatops.service.unit import RELEASE_HOST, Unit
+from chatops.service.unit import RELEASE_HOST, Unit, own_desk
 
 HOST_DEED: TypeAdapter[HostDeed] = TypeAdapter(Annotated[HostDeed, Field(discriminator="t")])
 
@@ -32,16 +32,7 @@ def decide(unit: Unit, settings: Settings, outcome: Outcome, now: datetime, code
         return
     unit.session.expunge(row)
     place = unit.book.place(row.place) if row.place else None
-    desk = Desk(
-        now,
-        settings,
-        Actor(Address("chatops", "", ""), None, "chatops"),
-        unit.book,
-        PlaceKind.SECURITY,
-        None,
-        unit.fresh,
-        code,
-    )
+    desk = own_desk(unit, settings, now, code)
     kind = row.deed.get("t", row.kind) if row.deed else row.kind
     if row.service == RELEASE_HOST:
         host.decide(unit, desk, row, HOST_DEED.validate_python(row.deed), outcome)

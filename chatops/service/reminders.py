@@ -5,12 +5,13 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any, TypeGuard
 
+from chatops.commands import eve
 from chatops.commands.alarms import status_alarm
 from chatops.commands.desk import Alarm, Decision, Direct, Job, Message, Security
 from chatops.commands.snooze import snooze_action
 from chatops.commands.terms import status_actions
 from chatops.config import Settings
-from chatops.document import Document, Tlp, bullets, line, para, strong, typed, when
+from chatops.document import Block, Document, Tlp, bullets, line, para, strong, typed, when
 from chatops.model.book import CaseFile
 from chatops.model.people import Place
 from chatops.ports import Due, ReadReports, Survey
@@ -18,7 +19,7 @@ from chatops.service import alerts, renewal, rounds, shelving
 from chatops.service.hours import working_time
 from chatops.service.nudges import to_owner
 from chatops.service.silence import silent
-from chatops.service.unit import Unit
+from chatops.service.unit import Unit, own_desk
 
 SURVEY, WATCH, REPORTS = "survey", "watch", "reports"
 AGAIN = timedelta(days=1)
@@ -59,7 +60,7 @@ def due(unit: Unit, settings: Settings, due: Due, now: datetime) -> None:
             renewal.asks(unit, settings.project.name, due.data, now)
             return
         case "catch-up":
-            _catch_up(unit, due.data["due"], now)
+            _catch_up(unit, settings, due.data["due"], now)
             return
     file = unit.book.case(due.case) if due.case else None
     if file is not None and due.kind == "retrospective":
@@ -70,7 +71,7 @@ def due(unit: Unit, settings: Settings, due: Due, now: datetime) -> None:
     if later > now:
         unit.alarm(Alarm(due.timer, due.kind, later, due.case, data={**due.data, "late": _late(due, now)}))
         return
-    if (told := _for_the_team(file, due, now)) is not None:
+    if (told := _for_the_team(unit, settings, file, due, now)) is not None:
         if _late(due, now):
             data = {"due": [due.model_dump(mode="json")]}
             unit.alarm(Alarm("catch-up", "catch-up", now + GATHER, data=data, keep=True, gather="due"))
@@ -85,6 +86,8 @@ def due(unit: Unit, settings: Settings, due: Due, now: datetime) -> None:
             unit.carry_out(_ask_status(file, due.data["contact"], now, settings.policy.status_days))
         case "silent" if file.embargoed:
             silent(unit, settings, file, due.data["contact"], now)
+        case "draft" if file.embargoed and file.case.release_date is not None and file.case.release_date > now:
+            unit.carry_out(eve.day_before(own_desk(unit, settings, now), file, file.case.release_date))
         case "lapse":
             for place in unit.rooms.embargo(file.id):
                 unit.rooms.settle(place)
@@ -108,7 +111,7 @@ def _zone(file: CaseFile, contact: str | None) -> str | None:
     return known.zone if known else None
 
 
-def _for_the_team(file: CaseFile, due: Due, now: datetime) -> Decision | None:
+def _for_the_team(unit: Unit, settings: Settings, file: CaseFile, due: Due, now: datetime) -> Decision | None:
     """What the security room is reminded of, if there still is something; None for every other kind of timer."""
     case = file.case
     match due.kind:
@@ -120,7 +123,8 @@ def _for_the_team(file: CaseFile, due: Due, now: datetime) -> Decision | None:
                 again=Alarm(due.timer, "review", now + AGAIN, file.id),
             )
         case "crd" if file.embargoed and case.release_date is not None:
-            return _release_date(file, case.release_date, now)
+            lacking = eve.missing(own_desk(unit, settings, now), file)
+            return _release_date(file, case.release_date, now, lacking)
         case "asked" if case.asked_date is not None and not file.public:
             return _own_date(file, case.asked_date)
         case "next-word" if file.reporters and _passed(case.next_word, now):
@@ -133,13 +137,15 @@ def _for_the_team(file: CaseFile, due: Due, now: datetime) -> Decision | None:
     return None
 
 
-def _catch_up(unit: Unit, gathered: list[dict[str, Any]], now: datetime) -> None:
+def _catch_up(unit: Unit, settings: Settings, gathered: list[dict[str, Any]], now: datetime) -> None:
     """One message for all that came due while the bot was stopped, as it stands now."""
     told: dict[str, Message] = {}
     alarms: list[Alarm] = []
     for one in map(Due.model_validate, gathered):
         file = unit.book.case(one.case) if one.case else None
-        found = _for_the_team(file, one, now) if file is not None and file.case.closed_at is None else None
+        found = (
+            _for_the_team(unit, settings, file, one, now) if file is not None and file.case.closed_at is None else None
+        )
         if found is not None:
             alarms += found.alarms
             told |= {one.text.title: one for one in found.messages if isinstance(one, Message) and _is(one.text)}
@@ -207,11 +213,11 @@ def _own_date(file: CaseFile, at: datetime) -> Decision:
     return Decision(messages=[to_owner(file, "the reporter means to publish soon", talk)])
 
 
-def _release_date(file: CaseFile, at: datetime, now: datetime) -> Decision:
+def _release_date(file: CaseFile, at: datetime, now: datetime, lacking: tuple[Block, ...]) -> Decision:
     late = at <= now
     what = "past its release date, which binds nobody any more" if late else "its release date is soon"
     announce = para("Nothing is published by itself. To announce: ", typed(f"announce {file.id}"))
-    return Decision(messages=[to_owner(file, what, para("Release date: ", when(at)), announce)])
+    return Decision(messages=[to_owner(file, what, para("Release date: ", when(at)), *lacking, announce)])
 
 
 def _retrospective(file: CaseFile) -> Decision:

@@ -16,11 +16,13 @@ from sqlmodel import Session, col, select
 
 from chatops.commands import packing
 from chatops.commands.desk import (
+    Actor,
     Alarm,
     Attach,
     CaseRoom,
     ConsentQuestion,
     Decision,
+    Desk,
     Direct,
     EmbargoOver,
     Here,
@@ -534,6 +536,12 @@ class Unit:
         made = key or self.fresh()
         put_outbox(self.session, key=made, deed=deed.model_dump(mode="json"), made_at=self._now, **columns)
         return made
+
+
+def own_desk(unit: Unit, settings: Settings, now: datetime, code: Callable[[int], str] = lambda length: "") -> Desk:
+    """What the bot has before it when nobody asked: a timer, something that an effect brought back."""
+    nobody = Actor(Address("chatops", "", ""), None, "chatops")
+    return Desk(now, settings, nobody, unit.book, PlaceKind.SECURITY, None, unit.fresh, code)
 
 
 SMALL_TALK = frozenset({"status", "answer"})
