@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from random import Random
 
@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 from sqlmodel import Session, col, func, select
 
+from chatops.config import Component
 from chatops.model import machines
 from chatops.model.book import Book, CaseFile
 from chatops.model.cases import Case, Pending, Proposal
@@ -63,6 +64,7 @@ ROSTER = {
     "debian": "organisation=Debian roles=packager standing=yes",
     "suse": "organisation=SUSE roles=packager",
     "suse-2": "organisation=SUSE roles=packager",
+    "partner": "organisation=PMIx roles=partner",
 }
 PEOPLE = (*COORDINATORS, *ROSTER, "finder", "crook")
 NO_CASE = "DS-2026-ZZ22"
@@ -92,6 +94,13 @@ TEMPLATES = (
     "decline {case}",
     "bring {case} {who}",
     "snooze {case} 2 days",
+    "refer {case} pmix {refer}",
+    "report {case} refer={yes}",
+    "drill {title}",
+    "play {who} accept {case}",
+    "play {who} status {case} {answer}",
+    "play maintainer-2 confirm {code}",
+    "export {case}",
     "status {case} {answer}",
     "correct {case} {who} {answer} {correction}",
     "agree {case}",
@@ -138,8 +147,10 @@ TEMPLATES = (
 """Lines that are right for somebody, somewhere, at some time."""
 
 WORD = re.compile(r"zq([a-z]+)\d+qz|(cafe)\d{4}")
-FOR_THE_REPORTER = frozenset({"report", "addition", "update", "reject", "duplicate", "refusal", "archive"})
+FOR_THE_REPORTER = frozenset({"report", "addition", "update", "reject", "duplicate", "refer", "refusal", "archive"})
 """Their own report, its progress, the private release."""
+FOR_THE_PARTNER = frozenset({"report", "addition", "title"})
+"""What is passed on to those whose matter it is, once the reporter agreed."""
 
 _TABLES: dict[Kind, set[tuple[str, str]]] = {}
 for _machine in machines.MACHINES:
@@ -165,6 +176,9 @@ class Dice:
 
 def _furnished() -> House:
     house = House(stranger_messages_per_hour=1000)
+    directory = {"pmix": Component(name="PMIx", contact="security@pmix.example", contacts=("partner",))}
+    house.settings = house.settings.model_copy(update={"components": directory})
+    house._wire()
     for name, told in ROSTER.items():
         house.say("maintainer", "security", f"contacts add {name} {told} address=matrix:{address(name)}")
     house.room("public")
@@ -259,7 +273,7 @@ class Known:
 
     everything: bool = False
     reporter: bool = False
-    words: set[str] = field(default_factory=set)
+    partner: bool = False
 
 
 class Histories(RuleBasedStateMachine):
@@ -310,7 +324,7 @@ class Histories(RuleBasedStateMachine):
         return [*codes, "7KQ4XM"][pick % (len(codes) + 1)]
 
     def say(self, who: str, where: str, text: str) -> None:
-        opens = (text.startswith("report ") and " DS-" not in text) or text.startswith("triage zq")
+        opens = (text.startswith("report ") and " DS-" not in text) or text.startswith(("triage zq", "drill zq"))
         if opens and len(self.house.cases()) >= 3:
             return
         if where == "shell":
@@ -389,6 +403,9 @@ class Histories(RuleBasedStateMachine):
         for _ in range(again):
             files = [self.house.file(case) for case in self.house.cases()]
             file = next((file for file in reversed(files) if file.case.closed_at is None), None)
+            if file is None and pick > 3:
+                self.say(who, "security", f"export {self.house.cases()[-1]}" if self.house.cases() else "cases")
+                return
             if file is None:
                 self.say("finder", "direct", f"report {self.word('report', 'finder')}\nIn 1.0.0.")
                 return
@@ -521,6 +538,8 @@ class Histories(RuleBasedStateMachine):
         deed = effect.deed
         row = book.session.exec(select(OutboxRow).where(OutboxRow.key == effect.id)).one()
         room = self.house.chat.rooms.get(effect.room or "")
+        if row.case and book.is_drill(row.case):
+            assert effect.room == self.house.room("security"), f"{deed.t} of a drill leaves the security room"
         if isinstance(deed, Publish):
             assert self._two_agreed(book, row.case), "published without two"
         elif isinstance(deed, Invite):
@@ -570,6 +589,8 @@ class Histories(RuleBasedStateMachine):
         known = self._known(book, reader, case)
         if known.everything or (known.reporter and kind in FOR_THE_REPORTER):
             return
+        if known.partner and kind in FOR_THE_PARTNER:
+            return
         raise AssertionError(what)
 
     def _case_of(self, book: Book, word: str) -> str | None:
@@ -593,13 +614,16 @@ class Histories(RuleBasedStateMachine):
         """By role, report, consent, or a coordinator's word in the journal."""
         contact = self._contact(book, user)
         file = book.case(case)
-        if contact is None or file is None:
+        if contact is None:
             return Known()
+        if file is None:  # what names no case is the team's own
+            return Known(everything=contact.active and Role.COORDINATOR in (contact.roles or []))
         known = Known(reporter=contact.id in file.reporters)
         one = file.participants.get(contact.id)
         if contact.active and Role.COORDINATOR in (contact.roles or []):
             known.everything = True
         elif one is not None:
+            known.partner = one.role == "referred" and file.case.referral == "passed"
             accepted = one.consent == Consent.SIGNATORY or (
                 one.consent == Consent.LAPSED and one.terms_until is not None and self.house.clock.now < one.terms_until
             )
@@ -689,7 +713,8 @@ class Histories(RuleBasedStateMachine):
             assert machines.embargo_may_start(Exposure(file.case.exposure), fixes)
         if kind is Kind.CONSENT and change.new == Consent.SIGNATORY:
             one = file.participants[change.key["contact"]]
-            assert one.standing or entry.who == file.name(one.contact), "silence was taken for a yes"
+            played = file.case.drill and entry.who in COORDINATORS
+            assert one.standing or played or entry.who == file.name(one.contact), "silence was taken for a yes"
 
     def nobody_proposes_who_may_not(self, book: Book) -> None:
         for proposal in book.session.exec(select(Proposal)):
