@@ -44,7 +44,21 @@ from chatops.model.changes import Change, Happened, Moved
 from chatops.model.flow import OutboxRow
 from chatops.model.machines import Consent
 from chatops.model.people import Place, PlaceKind, Role
-from chatops.ports import MAIL, Address, Aside, Deed, Enter, Leave, Post, Relay, Retire, TryPatch
+from chatops.ports import (
+    MAIL,
+    Address,
+    Aside,
+    Deed,
+    Delist,
+    Enter,
+    Leave,
+    Post,
+    Relay,
+    Retire,
+    Snapshot,
+    Survey,
+    TryPatch,
+)
 from chatops.service import outbox
 from chatops.service.boards import Boards
 from chatops.service.doors import doors_for
@@ -317,7 +331,7 @@ class Unit:
         self._queue(
             job.deed,
             service=service,
-            conversation=f"{service}:{job.case or job.deed.t}",  # nothing waits for a long download
+            conversation=f"{service}:{job.case or _lane(job)}",
             kind=job.deed.t,
             case=job.case,
         )
@@ -548,6 +562,13 @@ SMALL_TALK = frozenset({"status", "answer"})
 """Kinds of cards on what others answered: a room reads along, a mailbox need not."""
 ELSEWHERE = Document(title="I answered in our direct chat.", kind="answer")
 """Beside an answer that was too private for where it was asked for."""
+
+
+def _lane(job: Job) -> str:
+    """What reads and changes the release page goes one after the other, so that no old reading is taken for news;
+    nothing waits for a long download.
+    """
+    return "page" if isinstance(job.deed, Survey | Snapshot | Delist) else job.deed.t
 
 
 def _fits(document: Document | None, place: Place) -> bool:

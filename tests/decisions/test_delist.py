@@ -8,7 +8,7 @@ import pytest
 
 from chatops.document import Document
 from chatops.model.journal import text_of
-from chatops.ports import Delist, Receipt, TryLater
+from chatops.ports import Delist, Receipt, Survey, TryLater
 from tests.decisions.test_checksums import survey
 from tests.house import House, code_in, prepared, privately_released, with_roster
 
@@ -90,6 +90,27 @@ def test_the_release_is_on_record_before_anything_is_deleted_and_a_crash_between
     assert "1.0.0 is off the release page" in house.last("security").text
     assert tries == 2
     assert len([entry for entry in house.journal() if entry.what == "release snapshot"]) == 1
+
+
+def test_a_reading_of_the_page_from_before_is_not_taken_for_news(house: House) -> None:
+    card = asked(house)
+    perform = house.host.perform
+    slow = True
+
+    def wait(effect):  # type: ignore[no-untyped-def]
+        if slow and isinstance(effect.deed, Survey):
+            raise TryLater("503")
+        return perform(effect)
+
+    house.host.perform = wait  # type: ignore[method-assign]
+    survey(house)
+    confirm(house, card)
+    assert [one["version"] for one in house.host.public] == ["1.0.0", "1.0.1"]
+    slow = False
+    house.wait(minutes=1)
+    assert [one["version"] for one in house.host.public] == ["1.0.1"]
+    survey(house)
+    assert not [seen for seen in house.seen_in("security") if seen.document.kind == "release watch"]
 
 
 def test_an_immutable_release_is_warned_about_first(house: House) -> None:
