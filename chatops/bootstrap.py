@@ -71,7 +71,11 @@ def _release_host(settings: Settings) -> Service:
     """Private releases are prepared in a folder whatever the host is."""
     releases, github = settings.releases, settings.github
     if settings.release_host != "github":
-        return DirectoryHost(releases.folder if settings.release_host == "directory" else None, releases.staging)
+        return DirectoryHost(
+            releases.folder if settings.release_host == "directory" else None,
+            releases.staging,
+            settings.advisories.folder,
+        )
     if github is None:
         raise BadConfiguration('releases.host: "github" needs a [github] section with the repository')
     return GitHubHost(
@@ -83,7 +87,7 @@ def _release_host(settings: Settings) -> Service:
             tag=github.tag,
             drafts=github.drafts,
         ),
-        DirectoryHost(None, releases.staging),
+        DirectoryHost(None, releases.staging, settings.advisories.folder),
     )
 
 

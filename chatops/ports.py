@@ -547,7 +547,16 @@ class TryPatch(Node):
     progress: str | None = None
 
 
-HostDeed = Stage | PrepareDraft | Publish | Survey | Inspect | Snapshot | Delist | ReadReports
+class WriteAdvisory(Node):
+    """Release host: put the files of an advisory where the project's site is made from; those of that name are
+    replaced. ``files`` maps names (no folders) to contents. Outcome data: ``{"files": [names]}``.
+    """
+
+    t: Literal["write-advisory"] = "write-advisory"
+    files: dict[str, str]
+
+
+HostDeed = WriteAdvisory | Stage | PrepareDraft | Publish | Survey | Inspect | Snapshot | Delist | ReadReports
 """What a release host does."""
 Deed = Annotated[
     Post | OpenRoom | Enter | Invite | Remove | Leave | Retire | Redact | Upload | Relay | TryPatch | HostDeed,

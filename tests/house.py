@@ -67,6 +67,7 @@ from chatops.ports import (
     Survey,
     TryLater,
     Upload,
+    WriteAdvisory,
 )
 from chatops.service import alerts, roster, rounds
 from chatops.service.decide import Decider, fresh
@@ -268,6 +269,7 @@ class Host:
         self.public: list[dict[str, Any]] = []
         self.problem: str | None = None
         self.published: list[str] = []
+        self.advisories: dict[str, str] = {}
         self.drafts: list[PrepareDraft] = []
         self.tags: dict[str, str] = {}
         self.downloads: dict[str, str | None] = {}
@@ -314,6 +316,9 @@ class Host:
             case Publish(version=version):
                 self.published.append(version)
                 return Receipt(data={"archives": self.staged[version]})
+            case WriteAdvisory(files=files):
+                self.advisories.update(files)
+                return Receipt(data={"files": sorted(files)})
             case Survey():
                 return Receipt(data={"releases": self.public})
         raise Impossible("unsupported")
@@ -392,9 +397,13 @@ class House:
 
     def set_policy(self, **policy: Any) -> None:
         """Start anew with other limits."""
-        self.settings = self.settings.model_copy(
-            update={"policy": Policy.model_validate({**self.settings.policy.model_dump(), **policy})}
-        )
+        self.set_section("policy", **policy)
+
+    def set_section(self, name: str, **values: Any) -> None:
+        """Start anew with another configuration."""
+        section = getattr(self.settings, name)
+        changed = type(section).model_validate({**section.model_dump(), **values})
+        self.settings = self.settings.model_copy(update={name: changed})
         self._wire()
 
     def with_checkout(self) -> House:

@@ -14,19 +14,31 @@ from typing import Any
 
 from chatops.checksums.digests import Algorithm, hash_file
 from chatops.checksums.posted import Posted, in_sums, is_sums, version_in
-from chatops.ports import Effect, Impossible, Inspect, Intake, PrepareDraft, Publish, Receipt, Stage, Survey
+from chatops.ports import (
+    Effect,
+    Impossible,
+    Inspect,
+    Intake,
+    PrepareDraft,
+    Publish,
+    Receipt,
+    Stage,
+    Survey,
+    WriteAdvisory,
+)
 
 WANTED = (Algorithm.SHA1, Algorithm.SHA256, Algorithm.SHA512)
 
 
 class DirectoryHost:
-    """Performs the release host's effects. Paths never leave the two folders."""
+    """Performs the release host's effects. Paths never leave the folders."""
 
     name = "releases"
 
-    def __init__(self, public: Path | None, staging: Path | None) -> None:
+    def __init__(self, public: Path | None, staging: Path | None, advisories: Path | None = None) -> None:
         self._public = public
         self._staging = staging
+        self._advisories = advisories
         self._seen: dict[tuple[str, int, int], dict[Algorithm, str]] = {}
 
     async def start(self, intake: Intake) -> None:
@@ -43,6 +55,8 @@ class DirectoryHost:
                 return Receipt(data={"archives": await asyncio.to_thread(self._stage, version)})
             case Publish(version=version, archives=digests):
                 return Receipt(data={"archives": await asyncio.to_thread(self._publish, version, digests)})
+            case WriteAdvisory(files=files):
+                return Receipt(data={"files": await asyncio.to_thread(self._write, files)})
             case Survey():
                 return Receipt(data={"releases": await asyncio.to_thread(self._survey)})
             case Inspect(archives=names):
@@ -51,6 +65,22 @@ class DirectoryHost:
                 return Receipt(data={"url": None})
             case _:
                 raise Impossible("unsupported")
+
+    def _write(self, files: Mapping[str, str]) -> list[str]:
+        """Each file whole or not at all; again the same if it is done again."""
+        if self._advisories is None:
+            raise Impossible("no-folder")
+        try:
+            self._advisories.mkdir(parents=True, exist_ok=True)
+            for name, content in files.items():
+                if Path(name).name != name or name.startswith("."):
+                    raise Impossible("unsupported")
+                part = self._advisories / f".{name}.part"
+                part.write_text(content, encoding="utf-8")
+                part.rename(self._advisories / name)
+        except OSError:
+            raise Impossible("not-writable") from None
+        return sorted(files)
 
     def _stage(self, version: str) -> list[dict[str, Any]]:
         if self._staging is None:

@@ -29,6 +29,7 @@ from chatops.ports import (
     Survey,
     TryLater,
     Upload,
+    WriteAdvisory,
 )
 
 log = logging.getLogger(__name__)
@@ -62,7 +63,7 @@ class GitHubHost:
         verified).
         """
         match effect.deed:
-            case Stage():
+            case Stage() | WriteAdvisory():
                 return await self._private.perform(effect)
             case Survey():
                 return Receipt(data={"releases": await self._survey()})

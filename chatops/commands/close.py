@@ -9,6 +9,7 @@ from chatops.commands.declare import TEAM_ROOMS, CaseUse, Command, Who, raw
 from chatops.commands.desk import CaseRoom, Decision, Desk, Message, Outgoing, Refusal, Security
 from chatops.commands.kinds import Text
 from chatops.commands.moving import edit_case, moved
+from chatops.commands.plan import SETTLED
 from chatops.commands.report import standing, to_reporters
 from chatops.commands.timeline import by_day, marks
 from chatops.document import Document, Tlp, line, para, strong
@@ -29,6 +30,8 @@ def handle(desk: Desk, args: Close) -> Decision:
         raise Refusal(f"{file.id} is closed already")
     if file.case.announcing_at is not None and not file.public:
         raise Refusal(f"{file.id} is being announced; wait until that is done, or has failed")
+    if any(row.state not in SETTLED for row in desk.book.plan(file.id).values()) and file.public:
+        raise Refusal(f"the general release of {file.id} is not finished; see step {file.id}")
     if file.embargoed:
         raise Refusal(
             f"the embargo of {file.id} is in force; announce it, or end it first: embargo {file.id} end REASON"

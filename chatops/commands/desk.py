@@ -167,7 +167,8 @@ class Message:
     ``kind`` tells the gate what it is: ``details`` (the default), ``reporter`` (what the reporter may hear of their own
     report), ``told`` (a coordinator's decision to tell somebody who has not accepted). ``pin``: to be kept at the top
     of the room. ``bare``: see :class:`chatops.ports.Post`. ``echo``: it says what the answer says, so it is left out in
-    the place where all read that.
+    the place where all read that. ``step``: what waits until it is said (:mod:`chatops.commands.plan`). ``under``: in
+    answer to the message of that effect.
     """
 
     to: Target
@@ -179,6 +180,8 @@ class Message:
     pin: bool = False
     bare: bool = False
     echo: bool = False
+    step: str | None = None
+    under: str | None = None
 
 
 @dataclass(frozen=True)
@@ -193,10 +196,13 @@ class Attach:
 
 @dataclass(frozen=True)
 class Job:
-    """Work for the release host or the repository. ``case``: on whose behalf (None: the installation)."""
+    """Work for the release host or the repository. ``case``: on whose behalf (None: the installation). ``step``: what
+    waits until it is done.
+    """
 
     deed: HostDeed | TryPatch
     case: str | None = None
+    step: str | None = None
 
 
 @dataclass(frozen=True)
@@ -227,7 +233,7 @@ Outgoing = Message | Attach
 
 @dataclass
 class Decision:
-    """What a handler decided."""
+    """What a handler decided. ``plan``: the case whose general release goes on with it."""
 
     reply: Document | None = None
     events: list[Happened] = field(default_factory=list)
@@ -237,6 +243,7 @@ class Decision:
     again: list[Again] = field(default_factory=list)
     reply_key: str | None = None
     reply_kind: str = "details"
+    plan: str | None = None
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,8 @@ from __future__ import annotations
 from datetime import datetime
 
 from chatops.commands.advising import content, digest, gaps, kept_of
-from chatops.commands.announce import announcement, for_the_reporter
+from chatops.commands.announce import for_the_reporter
+from chatops.commands.announcement import announcement
 from chatops.commands.desk import CaseRoom, Decision, Desk, Message, Outgoing
 from chatops.document import Block, Document, Tlp, bullets, fields, line, para, strong, typed, when
 from chatops.model.book import CaseFile

@@ -16,7 +16,18 @@ from sqlmodel.sql.expression import SelectOfScalar
 from chatops.checksums.archives import ArchiveState, KnownArchive, Provenance
 from chatops.checksums.digests import Algorithm
 from chatops.model.base import Row
-from chatops.model.cases import Advisory, Case, Downstream, Note, Offered, PackItem, Participant, Pending, Proposal
+from chatops.model.cases import (
+    Advisory,
+    Case,
+    Downstream,
+    Note,
+    Offered,
+    PackItem,
+    Participant,
+    Pending,
+    PlanStep,
+    Proposal,
+)
 from chatops.model.flow import InboxRow, OutboxRow
 from chatops.model.machines import IN_FORCE, Consent, Embargo
 from chatops.model.people import Address, Contact, ContactAddress, Occupant, Place, PlaceKind, Role
@@ -359,6 +370,14 @@ class Book:
     def filed(self, origin: str) -> bool:
         """Whether a report is a case already, by its own name where it was filed."""
         return self.session.exec(select(Case.id).where(Case.origin == origin).limit(1)).first() is not None
+
+    def plan(self, case: str) -> dict[str, PlanStep]:
+        """The steps of a case's general release, once it was confirmed."""
+        return {row.step: row for row in self._all(select(PlanStep).where(col(PlanStep.case) == case))}
+
+    def effects(self, step: str) -> Sequence[OutboxRow]:
+        """What a step of a plan has to do outside, without the words of it."""
+        return self._all(select(OutboxRow).where(col(OutboxRow.step) == step).options(defer(OutboxRow.deed)))  # type: ignore[arg-type]
 
     def exists(self, case: str) -> bool:
         return self._get(Case, case) is not None

@@ -189,3 +189,18 @@ class Advisory(Row, table=True):
     corrections: list[list[str]] = case_json()
     reviewed: str | None = None
     reviewed_at: datetime | None = instant()
+
+
+class PlanStep(Row, table=True):
+    """A step of a case's general release. ``state``: waiting, running, asked (a person), done, failed, skipped.
+
+    ``problem`` is a short machine word; ``reason`` is why somebody skipped it.
+    """
+
+    case: str = Field(primary_key=True)
+    step: str = Field(primary_key=True)
+    state: str = "waiting"
+    problem: str | None = None
+    reason: str | None = case_text()
+    by: str | None = None
+    at: datetime | None = instant()

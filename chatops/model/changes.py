@@ -17,7 +17,18 @@ from sqlalchemy import Table, delete, insert, update
 from sqlmodel import Session, SQLModel
 
 from chatops.model.base import Row
-from chatops.model.cases import Advisory, Case, Downstream, Note, Offered, PackItem, Participant, Pending, Proposal
+from chatops.model.cases import (
+    Advisory,
+    Case,
+    Downstream,
+    Note,
+    Offered,
+    PackItem,
+    Participant,
+    Pending,
+    PlanStep,
+    Proposal,
+)
 from chatops.model.people import Contact, ContactAddress, Occupant, Place
 from chatops.model.releases import Archive, ArchiveDigest, Release
 from chatops.model.types import CaseJson, CaseText, Instant
@@ -36,6 +47,7 @@ STATE: tuple[type[Row], ...] = (
     PackItem,
     Offered,
     Pending,
+    PlanStep,
     Release,
     Archive,
     ArchiveDigest,

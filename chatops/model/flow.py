@@ -41,8 +41,9 @@ class OutboxRow(Row, table=True):
 
     ``key`` is the idempotency key. ``deed`` is a :class:`chatops.ports.Deed` as JSON, frozen once attempted. ``place``
     is ours; ``room`` overrides it where a place has no row (a shell session, whose one reader is ``audience``).
-    ``spared`` of the ``attempts`` do not count towards the most that are made. ``kind`` tells the gate what sort of
-    message it is. ``event`` is the service's id of the message that came of it.
+    ``step`` is what waits for it: a case and a step of its plan (``DS-2026-7KQ4/public``). ``spared`` of the
+    ``attempts`` do not count towards the most that are made. ``kind`` tells the gate what sort of message it is.
+    ``event`` is the service's id of the message that came of it.
     """
 
     __tablename__ = "outbox"
@@ -63,6 +64,7 @@ class OutboxRow(Row, table=True):
     kind: str = "message"
     tlp: int = 0
     case: str | None = Field(default=None, index=True)
+    step: str | None = Field(default=None, index=True)
     deed: dict[str, Any] = case_json()
     state: str = "waiting"
     attempts: int = 0

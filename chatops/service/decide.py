@@ -43,7 +43,18 @@ from chatops.ports import (
     Unreadable,
     Working,
 )
-from chatops.service import alerts, devices, dispatch, letters, listening, membership, outages, outcomes, reminders
+from chatops.service import (
+    alerts,
+    devices,
+    dispatch,
+    letters,
+    listening,
+    membership,
+    outages,
+    outcomes,
+    plans,
+    reminders,
+)
 from chatops.service.patience import Patience
 from chatops.service.unit import NOWHERE, SHELL, Origin, Unit, refusal
 
@@ -334,6 +345,8 @@ class Decider:
         except Forbidden as no:
             decision = Decision(reply=_refused(desk, call.command, dispatch.forbidden(no, call.command)))
         unit.carry_out(decision)
+        if decision.plan is not None:
+            plans.advance(unit, desk, decision.plan)
 
     def _not_here(self, unit: Unit, desk: Desk, command: Command, line: str, said: Said | None) -> bool:
         """A command that is not for everybody, typed in the open: what is answered there must not tell who is what.

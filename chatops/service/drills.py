@@ -50,17 +50,17 @@ def rehearsed(decision: Decision, case: str, book: Book, *, inside: bool) -> Dec
     messages: list[Message | Attach] = []
     reply = decision.reply
     if reply is not None and reply.case is not None:
-        messages += [] if inside else [Message(Security(), _marked(reply, "an answer"))]
-        reply = _marked(reply) if inside else Document(title=f"{MARK}: answered in the security room", kind="answer")
+        messages += [] if inside else [Message(Security(), marked(reply, "an answer"))]
+        reply = marked(reply) if inside else Document(title=f"{MARK}: answered in the security room", kind="answer")
     for one in decision.messages:
         if isinstance(one, Attach):
             there = isinstance(one.to, Security) or (isinstance(one.to, Here) and inside)
             messages.append(one if there else Message(Security(), _file(one, case, _to(one.to, book))))
         elif isinstance(one.to, Security):
-            messages.append(replace(one, text=_marked(_document(one))))
+            messages.append(replace(one, text=marked(_document(one))))
         else:
-            marked = _marked(_document(one), _to(one.to, book), case)
-            messages.append(Message(Security(), _with_parts(marked, _document(one), one.to, book)))
+            card = marked(_document(one), _to(one.to, book), case)
+            messages.append(Message(Security(), _with_parts(card, _document(one), one.to, book)))
     for job in decision.jobs:
         note = para("Nothing was asked of the release host. To go on, paste the check lines after the version.")
         title = f"{MARK}: here the release host would be asked: {job.deed.t}"
@@ -92,7 +92,7 @@ def _to(target: Target, book: Book) -> str:
             return "an answer"
 
 
-def _marked(document: Document, to: str | None = None, case: str | None = None) -> Document:
+def marked(document: Document, to: str | None = None, case: str | None = None) -> Document:
     """What goes elsewhere loses its buttons: they are for those whom it was meant for."""
     title = f"{MARK}, {to}: {document.title}" if to else f"{MARK}: {document.title}"
     update: dict[str, object] = {"title": title}

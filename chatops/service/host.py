@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from sqlmodel import col, select
 
-from chatops.commands import announce, delist, private_release
-from chatops.commands.desk import Again, Decision, Desk, Job, Message, Refusal, Security
+from chatops.commands import delist, private_release
+from chatops.commands.desk import Again, Decision, Desk, Message, Refusal, Security
 from chatops.commands.report import filed
 from chatops.document import Document, Tlp, link, mono, para
-from chatops.model.cases import Case
-from chatops.model.changes import Happened, put
+from chatops.model.changes import Happened
 from chatops.model.flow import OutboxRow
-from chatops.model.journal import INSTALLATION, Entry, text_of
+from chatops.model.journal import INSTALLATION, Entry
 from chatops.model.machines import Forbidden
 from chatops.ports import (
     Delist,
@@ -24,6 +23,7 @@ from chatops.ports import (
     Snapshot,
     Stage,
     Survey,
+    WriteAdvisory,
 )
 from chatops.service import shelving
 from chatops.service.unit import Unit
@@ -62,8 +62,10 @@ def decide(unit: Unit, desk: Desk, row: OutboxRow, deed: HostDeed, outcome: Outc
             unit.carry_out(delist.done(desk, deed, outcome.data["commit"]))
         case PrepareDraft():
             _drafted(unit, row, deed, outcome, why)
-        case Stage() | Publish():
-            _released(unit, desk, row, deed, outcome, why)
+        case Stage():
+            _staged(unit, desk, row, deed, outcome, why)
+        case Publish() | WriteAdvisory():
+            pass  # the plan that they are steps of says what came of them
 
 
 # --- private and general release -----------------------------------------------------------------------------------
@@ -91,7 +93,7 @@ def _drafted(unit: Unit, row: OutboxRow, deed: PrepareDraft, outcome: Outcome, w
     unit.carry_out(Decision(events=[told], messages=[Message(Security(), document)]))
 
 
-def _released(unit: Unit, desk: Desk, row: OutboxRow, deed: Stage | Publish, outcome: Outcome, why: str) -> None:
+def _staged(unit: Unit, desk: Desk, row: OutboxRow, deed: Stage, outcome: Outcome, why: str) -> None:
     file = unit.book.case(row.case) if row.case else None
     if file is None:
         return
@@ -99,19 +101,7 @@ def _released(unit: Unit, desk: Desk, row: OutboxRow, deed: Stage | Publish, out
         unit.carry_out(_failed(file.id, deed, why))
         return
     try:
-        if isinstance(deed, Stage):
-            decision = private_release.record(desk, file, deed.version, outcome.data["archives"], deed.progress)
-        else:
-            asked = unit.session.exec(
-                select(Entry)
-                .where(Entry.chain == file.id, Entry.what == "announcement confirmed")
-                .order_by(col(Entry.seq).desc())
-            ).first()
-            named = asked.told["facts"]["vulnerable"] if asked else "none"
-            vulnerable = [] if named == "none" else named.split(", ")
-            text = text_of(asked, asked.told.get("text")) if asked else None
-            decision = announce.general_release(desk, file, deed.version, vulnerable, text, deed.progress)
-            decision.jobs.append(Job(Survey()))  # what the page says of it goes on record at once
+        decision = private_release.record(desk, file, deed.version, outcome.data["archives"], deed.progress)
     except Refusal as no:
         decision = _failed(file.id, deed, str(no))
     except Forbidden as no:  # the case went on meanwhile
@@ -119,10 +109,9 @@ def _released(unit: Unit, desk: Desk, row: OutboxRow, deed: Stage | Publish, out
     unit.carry_out(decision)
 
 
-def _failed(case: str, deed: Stage | Publish, problem: str) -> Decision:
-    what = "find the archives" if isinstance(deed, Stage) else "publish the archives"
+def _failed(case: str, deed: Stage, problem: str) -> Decision:
     document = Document(
-        title=f"{case}: could not {what} of {deed.version}: {problem}",
+        title=f"{case}: could not find the archives of {deed.version}: {problem}",
         kind="fault",
         tlp=Tlp.AMBER_STRICT,
         case=case,
@@ -130,11 +119,6 @@ def _failed(case: str, deed: Stage | Publish, problem: str) -> Decision:
         tone="alert",
     )
     events = [Happened("release host failed", case, {"version": deed.version, "problem": problem})]
-    if isinstance(deed, Publish):
-        again = put(Case, case, announcing_at=None)
-        events = [
-            Happened("announcement failed", case, {"version": deed.version, "problem": problem}, changes=(again,))
-        ]
     return Decision(events=events, messages=[Message(Security(), document, edit=deed.progress)])
 
 

@@ -89,13 +89,14 @@ log = logging.getLogger(__name__)
 @dataclass(frozen=True)
 class Claim:
     """A row that was marked attempted, and the effect to perform. ``lanes`` are what it shares with others that may be
-    slow: its place, its service.
+    slow: its place, its service. ``awaited``: the core wants to hear that it is done.
     """
 
     number: int
     attempts: int
     lanes: tuple[str, ...]
     effect: Effect
+    awaited: bool = False
 
     def __repr__(self) -> str:
         return f"<Claim {self.effect.id}>"
@@ -216,6 +217,8 @@ class Outbox:
             row.state = "refused"  # as whoever is told of it sees it
             change_outbox(session, row.id, state="refused", lease_until=None, not_before=None, problem=code)
             self._fault(session, row, code)
+            if row.step is not None:
+                _tell(session, row, f"{row.key}#refused", now, Outcome(effect=row.key, ok=False, problem=code))
             return None
         if isinstance(deed, Post) and deed.doors:  # as late as this: a case's first cards come before its room
             deed = deed.model_copy(update={"doors": opened(session, deed.doors)})
@@ -243,7 +246,7 @@ class Outbox:
             first_at=row.first_at or now,
         )
         assert row.id is not None
-        return Claim(row.id, effect.attempts + 1, lanes, effect)
+        return Claim(row.id, effect.attempts + 1, lanes, effect, isinstance(deed, NEWS) or row.step is not None)
 
     # --- settling ---
 
@@ -255,7 +258,7 @@ class Outbox:
         if isinstance(result, Receipt):
             ended = {"state": "done", "event": result.event, "done_at": now, "lease_until": None, "problem": None}
             held = change_claimed(session, claim.number, claim.attempts, **ended)
-            if held and (isinstance(claim.effect.deed, NEWS) or result.data):
+            if held and (claim.awaited or result.data):
                 row = _without_deed(session, claim.number)
                 _tell(session, row, row.key, now, Outcome(effect=row.key, ok=True, data=result.data))
             return

@@ -11,7 +11,7 @@ from sqlalchemy import update
 from sqlmodel import col, select
 
 from chatops.commands import filling
-from chatops.commands.desk import Decision, Message, Security
+from chatops.commands.desk import Decision, Desk, Message, Security
 from chatops.config import Settings
 from chatops.document import Document, Tlp, para, typed
 from chatops.model.changes import Happened, put
@@ -19,7 +19,7 @@ from chatops.model.flow import OutboxRow
 from chatops.model.journal import INSTALLATION, Entry
 from chatops.model.people import Occupant, Place, PlaceKind
 from chatops.ports import HostDeed, Outcome, TryPatch
-from chatops.service import host, reminders
+from chatops.service import host, plans, reminders
 from chatops.service.unit import RELEASE_HOST, Unit, own_desk
 
 HOST_DEED: TypeAdapter[HostDeed] = TypeAdapter(Annotated[HostDeed, Field(discriminator="t")])
@@ -34,13 +34,24 @@ def decide(unit: Unit, settings: Settings, outcome: Outcome, now: datetime, code
     place = unit.book.place(row.place) if row.place else None
     desk = own_desk(unit, settings, now, code)
     kind = row.deed.get("t", row.kind) if row.deed else row.kind
+    if row.step is None:
+        _by_kind(unit, desk, row, kind, place, outcome)
+        return
+    if not plans.own(row):  # what a step looks at is nobody else's news
+        unit.for_step(row.step)
+        _by_kind(unit, desk, row, kind, place, outcome)
+        unit.for_step(None)
+    plans.landed(unit, desk, row, outcome)
+
+
+def _by_kind(unit: Unit, desk: Desk, row: OutboxRow, kind: str, place: Place | None, outcome: Outcome) -> None:
     if row.service == RELEASE_HOST:
         host.decide(unit, desk, row, HOST_DEED.validate_python(row.deed), outcome)
     elif kind == "try-patch":
         if (file := unit.book.case(row.case or "")) is not None:
             unit.carry_out(filling.tried(desk, file, TryPatch.model_validate(row.deed), outcome))
     elif place is not None:
-        _room(unit, place, kind, row, outcome, now)
+        _room(unit, place, kind, row, outcome, desk.now)
 
 
 def _room(unit: Unit, place: Place, kind: str, row: OutboxRow, outcome: Outcome, now: datetime) -> None:

@@ -15,7 +15,7 @@ from chatops.document import Block, Document, Tlp, bullets, line, para, strong, 
 from chatops.model.book import CaseFile
 from chatops.model.people import Place
 from chatops.ports import Due, ReadReports, Survey
-from chatops.service import alerts, renewal, rounds, shelving
+from chatops.service import alerts, plans, renewal, rounds, shelving
 from chatops.service.hours import working_time
 from chatops.service.nudges import to_owner
 from chatops.service.silence import silent
@@ -58,6 +58,9 @@ def due(unit: Unit, settings: Settings, due: Due, now: datetime) -> None:
             return
         case renewal.KIND:
             renewal.asks(unit, settings.project.name, due.data, now)
+            return
+        case "plan" if due.case:
+            plans.look_again(unit, settings, due.case)
             return
         case "catch-up":
             _catch_up(unit, settings, due.data["due"], now)

@@ -15,6 +15,7 @@ from sqlalchemy import func
 from sqlmodel import col, select
 
 from chatops.commands.desk import Alarm, Decision, Message, Security
+from chatops.commands.plan import SETTLED
 from chatops.config import Policy
 from chatops.document import Document, Line, Tlp, bullets, line, para, strong, typed, when
 from chatops.model.book import Book, CaseFile
@@ -70,9 +71,9 @@ def _undone(unit: Unit, policy: Policy, file: CaseFile, now: datetime) -> Iterat
         who = f"its owner, {file.name(case.owner)}, is not on the team any more" if case.owner else "nobody owns it"
         backup = f" ({file.name(case.backup)} stands in)" if case.backup and file.active(case.backup) else ""
         yield line(strong(file.id), f": {who}{backup}. ", typed(f"own {file.id} WHO"))
-    if case.announcing_at is not None and not file.public:
+    if case.announcing_at is not None and any(row.state not in SETTLED for row in unit.book.plan(file.id).values()):
         if now - case.announcing_at > UNFINISHED:
-            how = typed("stuck")
+            how = typed(f"step {file.id}")
             yield line(strong(file.id), ": announcing since ", when(case.announcing_at), ", not finished. ", how)
         return
     zone = owner.zone if owner else None

@@ -133,6 +133,7 @@ class Unit:
         self._back: set[tuple[str, str]] = set()  # (case, contact) of who may be asked again into a room they left
         self._back_in_team: set[str] = set()
         self._joined: set[tuple[str, str]] = set()  # (case, contact) of who has just become a member
+        self._step: str | None = None
         self._changed: set[str] = set()  # the cases to which something happened
         self._read: str | None = None  # the place where everybody reads the answer
         self.boards = Boards(
@@ -309,7 +310,7 @@ class Unit:
         """A file, where a card with such a label would go. One that only the asker is to see goes to their chat; a
         shell gets none.
         """
-        tlp = Tlp.AMBER_STRICT
+        tlp = Tlp.AMBER_STRICT if message.case else Tlp.CLEAR
         asker = self._asker() if isinstance(message.to, Here) and self._origin.aside is not None else None
         label = Document(title=message.upload.name, kind=message.kind, tlp=tlp, case=message.case)
         for place in self._places(Direct(asker) if asker else message.to, label):
@@ -325,6 +326,19 @@ class Unit:
                     case=message.case,
                 )
 
+    def for_step(self, step: str | None) -> None:
+        """What is ordered from now on is waited for by a step of a plan."""
+        self._step = step
+
+    def said(self, key: str) -> bool:
+        """Whether there is an effect of that key."""
+        return self.session.exec(select(OutboxRow.id).where(col(OutboxRow.key) == key)).first() is not None
+
+    @property
+    def here(self) -> str | None:
+        """The place, by our own id, where it came from and can be answered; None if it is no place of ours."""
+        return self._origin.place if self._origin.room is not None and self._origin.aside is None else None
+
     def order(self, job: Job) -> None:
         """Work for the release host or the repository."""
         service = REPOSITORY if isinstance(job.deed, TryPatch) else RELEASE_HOST
@@ -334,6 +348,7 @@ class Unit:
             conversation=f"{service}:{job.case or _lane(job)}",
             kind=job.deed.t,
             case=job.case,
+            step=job.step or self._step,
         )
 
     def relay(self, deed: Relay, to: str) -> None:
@@ -464,7 +479,7 @@ class Unit:
         people = self._people(document, message.ping, service)
         post = Post(
             document=self._for_reader(document, place),
-            reply_to=self._origin.event if here else None,
+            reply_to=self._origin.event if here else self._event(message, place),
             thread=(self._origin.thread or (self._origin.event if self._origin.in_thread else None)) if here else None,
             edit=message.edit,
             people=people,
@@ -488,6 +503,7 @@ class Unit:
             kind=kind,
             tlp=document.tlp,
             case=document.case,
+            step=message.step,
         )
 
     def _doors(self, document: Document, place: Place | None, service: str) -> dict[str, str]:
@@ -498,6 +514,13 @@ class Unit:
         if place.kind == PlaceKind.SECURITY:
             return doors_for(self.book, document, service, self.belong(place), self._now)
         return {}
+
+    def _event(self, message: Message, place: Place | None) -> str | None:
+        """The message that one is said in answer to, in one place."""
+        if message.under is None or place is None:
+            return None
+        key = f"{message.under}.{place.id[:8]}"
+        return self.session.exec(select(OutboxRow.event).where(col(OutboxRow.key) == key)).first()
 
     def _for_reader(self, document: Document, place: Place | None) -> Document:
         """Where one person reads, instants are shown in their zone, too."""

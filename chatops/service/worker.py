@@ -16,7 +16,7 @@ from sqlmodel import Session
 
 from chatops.ports import Effect, Receipt, Service, TryLater, Upload
 from chatops.service.loop import POLL_SECONDS, Clock, Loop, seconds_until
-from chatops.service.outbox import LEASE, NEWS, TRIES, Claim, Fault, Gate, Outbox
+from chatops.service.outbox import LEASE, TRIES, Claim, Fault, Gate, Outbox
 from chatops.service.store import Store, lost, nested
 
 PATIENCE = timedelta(minutes=15)
@@ -181,4 +181,4 @@ async def _drawn(effect: Effect) -> Effect:
 def _may_tell(ended: _Ended) -> bool:
     """Whether settling it may have written an outcome for the core."""
     claim, result = ended
-    return isinstance(claim.effect.deed, NEWS) or not isinstance(result, Receipt)
+    return claim.awaited or not isinstance(result, Receipt) or bool(result.data)

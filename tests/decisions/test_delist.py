@@ -196,6 +196,10 @@ def test_announcing_takes_the_vulnerable_releases_off_too() -> None:
     card = asked(house, f"announce {case} vulnerable=1.0.0")
     assert "1.0.0 is immutable on GitHub" in house.last("security").text
     confirm(house, card)
+    assert house.host.published == [], "the fix and its tag are a person's to push"
+    assert "push v1.0.1" in house.last("security", kind="announcement").text
+    house.host.tags["v1.0.1"] = "f" * 40
+    house.wait(minutes=2)
     assert house.host.published == ["1.0.1"]
     assert house.host.public == []
     assert "1.0.0 is off the release page" in [seen.document.title for seen in house.seen_in("security")]

@@ -243,21 +243,6 @@ def test_no_code_is_good_for_who_may_not_confirm(released_house: House) -> None:
     assert house.file(house.case).case.announcing_at is None
 
 
-def test_publishing_that_fails_announces_nothing_and_can_be_done_again(released_house: House) -> None:
-    house = released_house
-    public = house.room("public")
-    house.host.problem = "disk-full"
-    house.say("maintainer-2", "security", f"confirm {previewed(house)}")
-    assert "could not publish the archives of 1.0.1: disk-full" in house.last("security", kind="fault").text
-    case = house.file(house.case).case
-    assert (case.released_at, case.announcing_at, case.embargo) == (None, None, Embargo.ACTIVE)
-    assert not house.seen_in(public)
-    house.host.problem = None
-    house.say("maintainer-2", "security", f"confirm {previewed(house)}")
-    assert house.file(house.case).case.released_at is not None
-    assert len(house.seen_in(public)) == 1
-
-
 def test_while_it_is_announced_it_is_neither_announced_again_nor_closed(released_house: House) -> None:
     from chatops.ports import TryLater
 

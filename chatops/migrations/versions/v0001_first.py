@@ -258,6 +258,7 @@ def upgrade() -> None:
         sa.Column("kind", sa.String(), nullable=False),
         sa.Column("tlp", sa.Integer(), nullable=False),
         sa.Column("case", sa.String(), nullable=True),
+        sa.Column("step", sa.String(), nullable=True),
         sa.Column("deed", sa.Text(), nullable=True),
         sa.Column("state", sa.String(), nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False),
@@ -276,6 +277,7 @@ def upgrade() -> None:
     op.create_index("ix_outbox_conversation", "outbox", ["conversation", "state", "id"])
     op.create_index("ix_outbox_event", "outbox", ["event"])
     op.create_index("ix_outbox_place", "outbox", ["place"])
+    op.create_index("ix_outbox_step", "outbox", ["step"])
     op.create_index("ix_outbox_state", "outbox", ["state", "service", "id"])
 
     op.create_table(
@@ -350,6 +352,18 @@ def upgrade() -> None:
     op.create_index("ix_place_case", "place", ["case"])
     op.create_index("ix_place_contact", "place", ["contact"])
     op.create_index("ix_place_room", "place", ["room"])
+
+    op.create_table(
+        "planstep",
+        sa.Column("case", sa.String(), nullable=False),
+        sa.Column("step", sa.String(), nullable=False),
+        sa.Column("state", sa.String(), nullable=False),
+        sa.Column("problem", sa.String(), nullable=True),
+        sa.Column("reason", sa.Text(), nullable=True),
+        sa.Column("by", sa.String(), nullable=True),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("case", "step"),
+    )
 
     op.create_table(
         "proposal",

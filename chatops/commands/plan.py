@@ -1,0 +1,348 @@
+"""The general release as a plan (policy, step 4): its steps in order, what each waits for, and how each begins.
+
+Two coordinators confirm it once; after that every step is durable, and done once. One that fails stops what depends on
+it and nothing else: it can be tried again, or skipped with a reason (:mod:`chatops.commands.step`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from chatops.advisory.files import files
+from chatops.commands.advising import content, kept_of
+from chatops.commands.alarms import no_alarms, retrospective_alarm
+from chatops.commands.announcement import announcement, go_ahead, thanks, thanks_to_reporter
+from chatops.commands.delist import removal, taken_off
+from chatops.commands.desk import (
+    Alarm,
+    Attach,
+    CaseRoom,
+    Decision,
+    Desk,
+    Job,
+    Message,
+    Outgoing,
+    Public,
+)
+from chatops.commands.ending import lifted
+from chatops.commands.moving import edit_case, moved
+from chatops.commands.private_release import page_text
+from chatops.commands.report import to_reporters
+from chatops.config import Settings
+from chatops.document import Action, Block, Board, Document, Step, Tlp, para, strong, typed
+from chatops.model.book import CaseFile, Shelf
+from chatops.model.cases import PlanStep
+from chatops.model.changes import Change, Happened, new, put
+from chatops.model.moves import Move
+from chatops.model.releases import Release
+from chatops.ports import Publish, Snapshot, Upload, WriteAdvisory
+
+SETTLED = ("done", "skipped")
+
+
+@dataclass
+class Begun:
+    """What beginning a step brings about. ``ask`` is what a person has to do, where it is theirs."""
+
+    events: list[Happened] = field(default_factory=list)
+    messages: list[Outgoing] = field(default_factory=list)
+    jobs: list[Job] = field(default_factory=list)
+    alarms: list[Alarm] = field(default_factory=list)
+    ask: str | None = None
+
+
+@dataclass(frozen=True)
+class PlannedStep:
+    """``told`` is how the checklist names it. ``after``: what is settled before. ``wanted``: whether there is one."""
+
+    name: str
+    told: str
+    after: tuple[str, ...]
+    begin: Callable[[Desk, CaseFile], Begun]
+    wanted: Callable[[Desk, CaseFile, Sequence[str]], bool] = lambda desk, file, vulnerable: True
+
+
+def fixed_in(file: CaseFile) -> str:
+    """The version with the fix. A case that is being announced has one."""
+    if file.case.version is None:
+        raise LookupError("a case without a version is not announced")
+    return file.case.version
+
+
+def _digests(desk: Desk, file: CaseFile) -> dict[str, str]:
+    """The archives that the release host is to make public, with their SHA-256 as members verified them; of GitHub's
+    draft also those of which only the check lines are here.
+    """
+    host = desk.settings.release_host
+    return {
+        archive.name: row.digest
+        for archive in desk.book.archives(fixed_in(file))
+        if host == "github" or (archive.path and host == "directory")
+        for row in desk.book.digests(archive.id)
+        if row.algorithm == "sha256"
+    }
+
+
+# --- the steps -----------------------------------------------------------------------------------------------------
+
+
+def _members(desk: Desk, file: CaseFile) -> Begun:
+    return Begun(messages=[Message(CaseRoom(file.id), go_ahead(desk, file, fixed_in(file)))])
+
+
+def _on_github(desk: Desk, file: CaseFile, vulnerable: Sequence[str]) -> bool:
+    return desk.settings.release_host == "github"
+
+
+def tag_of(settings: Settings, version: str) -> str:
+    """What the tag of a release is called."""
+    github = settings.github
+    return github.tag.format(version=version) if github else f"v{version}"
+
+
+def _tag(desk: Desk, file: CaseFile) -> Begun:
+    tag = tag_of(desk.settings, fixed_in(file))
+    look = Job(Snapshot(version=fixed_in(file), tag=tag), file.id)
+    return Begun(jobs=[look], ask=f"push the fix and its tag {tag} now; I see it when it is there")
+
+
+def _held(desk: Desk, file: CaseFile, vulnerable: Sequence[str]) -> bool:
+    return bool(_digests(desk, file))
+
+
+def _publish(desk: Desk, file: CaseFile) -> Begun:
+    version = fixed_in(file)
+    text = page_text(Shelf(desk.book.session, desk.book.private_releases()).by_version(version))
+    return Begun(jobs=[Job(Publish(version=version, archives=_digests(desk, file), text=text), file.id)])
+
+
+def _has_site(desk: Desk, file: CaseFile, vulnerable: Sequence[str]) -> bool:
+    return desk.settings.advisories.folder is not None
+
+
+def _advisory(desk: Desk, file: CaseFile) -> Begun:
+    return Begun(jobs=[Job(WriteAdvisory(files=_published_files(desk, file)), file.id)])
+
+
+def _published_files(desk: Desk, file: CaseFile) -> dict[str, str]:
+    return {name: data.decode() for name, data in files(content(desk, file)).items()}
+
+
+def public_key(case: str) -> str:
+    """The effect that tells a public place; what corrects it is said under it."""
+    return f"public-{case}"
+
+
+def _public(desk: Desk, file: CaseFile) -> Begun:
+    """From here on nothing of it is a secret: the public is told, and the embargo ends in the same decision."""
+    version = fixed_in(file)
+    kept = kept_of(desk, file.id)
+    document = announcement(desk, file, None, version, list(kept.vulnerable or ()))
+    published = Release(version=version, state="published", published_at=desk.now)
+    changes: list[Change] = [
+        new(published)
+        if desk.book.release(version) is None
+        else put(Release, version, state="published", published_at=desk.now)
+    ]
+    steps = moved(file, Move.ANNOUNCE)
+    changes.append(edit_case(file, released_at=desk.now, outcome="fixed", next_word=None))
+    told = Happened("general release", file.id, {"version": version}, changes=(*changes, *steps))
+    messages: list[Outgoing] = [Message(Public(), document, key=public_key(file.id))]
+    if desk.settings.advisories.attach:
+        made = files(content(desk, file))
+        messages += [Attach(Public(), Upload.made(name, made[name]), None) for name in sorted(made)]
+    look_back = retrospective_alarm(file.id, desk.days(desk.settings.policy.retrospective_days))
+    return Begun(events=[told], messages=messages, alarms=[*no_alarms(file), look_back])
+
+
+def _removes(desk: Desk, file: CaseFile, vulnerable: Sequence[str]) -> bool:
+    return bool(vulnerable)
+
+
+def _delist(desk: Desk, file: CaseFile) -> Begun:
+    begun = Begun()
+    for old in kept_of(desk, file.id).vulnerable or ():
+        release = desk.book.release(old)
+        if release is None or (release.state == "removed" and not taken_off(desk, release)):
+            continue
+        changes, jobs = removal(desk, release, fixed_in(file))
+        facts = {"version": old, "upgrade": fixed_in(file)}
+        begun.events.append(Happened("release removed", None, facts, changes=changes))
+        begun.jobs += jobs
+    return begun
+
+
+def _asked(desk: Desk, file: CaseFile, vulnerable: Sequence[str]) -> bool:
+    """Where the embargo ended before, everybody was told then."""
+    return file.embargoed
+
+
+def _over(desk: Desk, file: CaseFile) -> Begun:
+    return Begun(messages=lifted(desk, file))
+
+
+def _thanks(desk: Desk, file: CaseFile) -> Begun:
+    messages: list[Outgoing] = [Message(CaseRoom(file.id), thanks(file, fixed_in(file)))]
+    return Begun(messages=[*messages, *to_reporters(file, thanks_to_reporter(file, fixed_in(file)))])
+
+
+STEPS: Sequence[PlannedStep] = (
+    PlannedStep("members", "members hear that they may publish", (), _members),
+    PlannedStep("tag", "fix and tag are pushed", ("members",), _tag, _on_github),
+    PlannedStep("publish", "the release is published and checked from outside", ("members", "tag"), _publish, _held),
+    PlannedStep("advisory", "the advisory is on the site", ("members", "tag", "publish"), _advisory, _has_site),
+    PlannedStep("public", "public rooms and lists are told", ("members", "tag", "publish", "advisory"), _public),
+    PlannedStep("delist", "vulnerable releases are taken down", ("public",), _delist, _removes),
+    PlannedStep("over", "everybody who was asked hears that the embargo is over", ("public",), _over, _asked),
+    PlannedStep("thanks", "members and reporter are thanked", ("public", "over"), _thanks),
+)
+BY_NAME: Mapping[str, PlannedStep] = {step.name: step for step in STEPS}
+
+
+# --- how it goes on ------------------------------------------------------------------------------------------------
+
+
+def laid_out(desk: Desk, file: CaseFile, vulnerable: Sequence[str]) -> tuple[Change, ...]:
+    """The plan of a case, on record; instead of an earlier one that was called off."""
+    had = desk.book.plan(file.id)
+    wanted = [step.name for step in STEPS if step.wanted(desk, file, vulnerable)]
+    again = [put(PlanStep, (file.id, name), **_EMPTY) for name in wanted if name in had]
+    return (*again, *(new(PlanStep(case=file.id, step=name)) for name in wanted if name not in had))
+
+
+_EMPTY: Mapping[str, Any] = {"state": "waiting", "problem": None, "reason": None, "by": None, "at": None}
+
+
+def ready(plan: Mapping[str, PlanStep]) -> PlannedStep | None:
+    """The next step that may begin now. What a plan has not (there is no such host) nobody waits for."""
+    for step in STEPS:
+        row = plan.get(step.name)
+        before = [plan[name].state for name in step.after if name in plan]
+        if row is not None and row.state == "waiting" and all(state in SETTLED for state in before):
+            return step
+    return None
+
+
+def begin(desk: Desk, file: CaseFile, step: PlannedStep) -> Decision:
+    """A step begins: what it does outside bears its name, so that its end is noticed."""
+    begun = step.begin(desk, file)
+    mark = waits(file.id, step.name)
+    state = "asked" if begun.ask else "running"
+    change = put(PlanStep, (file.id, step.name), state=state, problem=None, at=desk.now)
+    messages = [_waited_for(one, mark) for one in begun.messages]
+    jobs = [replace(job, step=mark) for job in begun.jobs]
+    told = Happened("step begun", file.id, {"step": step.name}, changes=(change,))
+    return Decision(events=[told, *begun.events], messages=messages, jobs=jobs, alarms=begun.alarms)
+
+
+def waits(case: str, step: str) -> str:
+    """How an effect names the step that waits for it."""
+    return f"{case}/{step}"
+
+
+def _waited_for(message: Outgoing, mark: str) -> Outgoing:
+    """Rooms are waited for. A chat that somebody may never look at is not, nor a file beside the words."""
+    if isinstance(message, Message) and isinstance(message.to, CaseRoom | Public):
+        return replace(message, step=mark)
+    return message
+
+
+def settled(case: str, step: str, state: str, desk: Desk, problem: str | None = None) -> Happened:
+    """A step came to an end, or cannot."""
+    change = put(PlanStep, (case, step), state=state, problem=problem, at=desk.now)
+    facts = {"step": step} | ({"problem": problem} if problem else {})
+    return Happened(f"step {state}", case, facts, changes=(change,))
+
+
+def mismatched(desk: Desk, file: CaseFile, archives: Sequence[Mapping[str, Any]]) -> str | None:
+    """What is wrong with the archives as anybody can download them now; None if they are what members verified."""
+    found = {one["name"]: one.get("digests", {}).get("sha256") for one in archives}
+    wrong = [name for name, digest in _digests(desk, file).items() if found.get(name) != digest]
+    return "other-archives-outside" if wrong else None
+
+
+def left_over(desk: Desk, file: CaseFile, step: str) -> str | None:
+    """What is not as it should be though everything was done."""
+    if step != "delist":
+        return None
+    named = [desk.book.release(old) for old in kept_of(desk, file.id).vulnerable or ()]
+    return "still-on-the-page" if any(one is not None and taken_off(desk, one) for one in named) else None
+
+
+# --- what people see -----------------------------------------------------------------------------------------------
+
+_SHOWN = {"waiting": "not started", "skipped": "done", "done": "done"}
+
+
+def checklist(desk: Desk, file: CaseFile) -> Document:
+    """The plan as it stands, edited in place, with what to do about a step that failed."""
+    plan = desk.book.plan(file.id)
+    rows = [plan[step.name] for step in STEPS if step.name in plan]
+    failed = [row for row in rows if row.state == "failed"]
+    over = all(row.state in SETTLED for row in rows)
+    version = fixed_in(file)
+    if over:
+        title = f"{file.id}: {version} is announced"
+    elif failed:
+        title = f"{file.id}: announcing {version}: {failed[0].step} failed"
+    else:
+        title = f"{file.id}: announcing {version} …"
+    steps = tuple(
+        Step(name=BY_NAME[row.step].told, state=_SHOWN.get(row.state, "under way"), note=_note(desk, file, row))
+        for row in rows
+    )
+    blocks: list[Block] = [Board(steps=steps)]
+    for row in failed:
+        blocks.append(para(strong(f"{row.step}: "), HELP.get(row.problem or "", "try it again, or see "), *_see(row)))
+    actions = [
+        Action(label=f"retry {row.step}", command=f"step {file.id} retry {row.step}", emoji="🔁") for row in failed
+    ]
+    actions += [
+        Action(label=f"{row.step} is done", command=f"step {file.id} done {row.step}", emoji="☑️")
+        for row in rows
+        if row.state == "asked"
+    ]
+    return Document(
+        title=title,
+        kind="announcement",
+        tlp=Tlp.AMBER_STRICT,
+        case=file.id,
+        blocks=tuple(blocks),
+        actions=tuple(actions),
+        tone="good" if over else "alert" if failed else "warning",
+    )
+
+
+def _see(row: PlanStep) -> tuple[Any, ...]:
+    if (row.problem or "") in HELP:
+        return (" Or go on without: ", typed(f"step CASE skip {row.step} REASON"))
+    return (typed("stuck"), ". Or go on without: ", typed(f"step CASE skip {row.step} REASON"))
+
+
+def _note(desk: Desk, file: CaseFile, row: PlanStep) -> str:
+    if row.state == "failed":
+        return f"failed: {row.problem}"
+    if row.state == "skipped":
+        return "skipped"
+    if row.state == "asked" and row.step == "tag":
+        return f"yours to do: push {tag_of(desk.settings, fixed_in(file))}"
+    return ""
+
+
+HELP: Mapping[str, str] = {
+    "other-archives-outside": (
+        "what can be downloaded is not what members verified. Do not announce before you know why."
+    ),
+    "changed-since-the-private-release": (
+        "the archives differ from those that members verified. Put those back, and try again; to hand out the new ones"
+        " instead, call it off first: step CASE stop all REASON."
+    ),
+    "no-folder": "the folder is not configured, or not there.",
+    "not-writable": "the folder cannot be written to.",
+    "no-tag": "the tag is not there. Push it, and try again.",
+    "still-on-the-page": "see above why; take it down by hand, or with delist.",
+    "forbidden": "the bot's token may not do that. Give it the right to, and try again.",
+    "published-already": "there is a release of that tag with other archives. Look at it before you go on.",
+}

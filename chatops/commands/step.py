@@ -1,0 +1,156 @@
+"""``step``: what a person does about a step of the general release: try it again, skip it, say that it is done."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from chatops.commands.declare import BadValue, CaseUse, Command, Who, positional, raw
+from chatops.commands.desk import Again, CaseRoom, Decision, Desk, Message, Refusal
+from chatops.commands.kinds import Choice, Text
+from chatops.commands.moving import edit_case
+from chatops.commands.plan import BY_NAME, SETTLED, STEPS, checklist, settled, waits
+from chatops.commands.typed import nearest, short
+from chatops.document import Document, Tlp, para
+from chatops.model.book import CaseFile
+from chatops.model.cases import PlanStep
+from chatops.model.changes import Happened, put
+from chatops.model.people import PlaceKind
+
+DEAD = ("dead", "refused")
+ALL = "all"
+"""What is called off, in words: so that a reason can follow."""
+
+
+@dataclass(frozen=True)
+class StepName:
+    """A step of the general release."""
+
+    name: str = "STEP"
+
+    def read(self, word: str, desk: Desk) -> str:
+        if word.casefold() in (*BY_NAME, ALL):
+            return word.casefold()
+        near = nearest(word, BY_NAME)
+        hint = f"did you mean {near}?" if near else f"steps: {', '.join(BY_NAME)}"
+        raise BadValue(f'there is no step "{short(word)}"; {hint}')
+
+    def suggest(self, desk: Desk) -> list[str]:
+        return [*BY_NAME, ALL]
+
+
+@dataclass(frozen=True)
+class StepArgs:
+    what: str | None = positional(
+        Choice(("retry", "done", "skip", "stop")), "what to do; where it stands, if left out", default=None
+    )
+    step: str | None = positional(StepName(), "which step; all, to call it off", default=None)
+    reason: str | None = raw(Text("REASON", 500), "why it is skipped, or called off", default=None)
+
+
+def handle(desk: Desk, args: StepArgs) -> Decision:
+    file = desk.case
+    plan = desk.book.plan(file.id)
+    if not plan or file.case.announcing_at is None:
+        raise Refusal(f"{file.id} is not being announced; first: announce {file.id}")
+    if args.what is None:
+        return Decision(reply=checklist(desk, file))
+    if args.what == "stop":
+        return _stop(desk, file, args)
+    row = plan.get(args.step or "")
+    if row is None:
+        here = ", ".join(step.name for step in STEPS if step.name in plan)
+        raise Refusal(f"say which step of {file.id}: {here}")
+    if row.state in SETTLED:
+        raise Refusal(f"{row.step} of {file.id} is {row.state} already")
+    if row.state == "waiting":
+        raise Refusal(f"{row.step} of {file.id} is not its turn yet; see step {file.id}")
+    match args.what:
+        case "retry":
+            return _retry(desk, file, row)
+        case "done":
+            return _done(desk, file, row)
+        case _:
+            return _skip(desk, file, row, args.reason)
+
+
+def _retry(desk: Desk, file: CaseFile, row: PlanStep) -> Decision:
+    """What failed for good is sent again under its own key; what ended in a finding is done anew."""
+    if row.state != "failed":
+        raise Refusal(f"{row.step} of {file.id} has not failed; see step {file.id}")
+    dead = [one for one in desk.book.effects(waits(file.id, row.step)) if one.state in DEAD]
+    told = settled(file.id, row.step, "running" if dead else "waiting", desk)
+    return Decision(events=[_by(desk, told)], again=[Again(one.key) for one in dead], plan=file.id)
+
+
+def _done(desk: Desk, file: CaseFile, row: PlanStep) -> Decision:
+    if row.state != "asked":
+        raise Refusal(f"{row.step} of {file.id} is the bot's to do, not yours; retry it, or skip it with a reason")
+    return Decision(events=[_by(desk, settled(file.id, row.step, "done", desk))], plan=file.id)
+
+
+def _skip(desk: Desk, file: CaseFile, row: PlanStep, reason: str | None) -> Decision:
+    if reason is None:
+        raise Refusal(f"say why it is skipped: step {file.id} skip {row.step} REASON")
+    change = put(PlanStep, (file.id, row.step), state="skipped", reason=reason, by=desk.actor.id, at=desk.now)
+    facts = {"step": row.step, "by": desk.actor.name}
+    dead = [one for one in desk.book.effects(waits(file.id, row.step)) if one.state in DEAD]
+    return Decision(
+        events=[Happened("step skipped", file.id, facts, text=reason, changes=(change,))],
+        again=[Again(one.key, give_up=True) for one in dead],
+        plan=file.id,
+    )
+
+
+def _stop(desk: Desk, file: CaseFile, args: StepArgs) -> Decision:
+    """Called off, while the public knows nothing of it: members, who may have been told to publish, hear at once."""
+    if args.step not in (None, ALL):
+        raise Refusal(f"only all of it can be called off: step {file.id} stop all REASON")
+    if file.public:
+        raise Refusal(f"{file.id} is public; it cannot be called off any more")
+    running = [row.step for row in desk.book.plan(file.id).values() if row.state == "running"]
+    if running:
+        raise Refusal(f"{running[0]} of {file.id} is under way; wait until it is done, or has failed")
+    dead = [one for step in STEPS for one in desk.book.effects(waits(file.id, step.name)) if one.state in DEAD]
+    told = Happened(
+        "announcement called off", file.id, text=args.reason, changes=(edit_case(file, announcing_at=None),)
+    )
+    wait = Document(
+        title=f"{file.id}: wait, not yet after all",
+        kind="go",
+        tlp=Tlp.AMBER_STRICT,
+        case=file.id,
+        blocks=(para("Something stands in the way of the announcement. Publish nothing more until you hear again."),),
+        tone="alert",
+    )
+    off = Document(
+        title=f"{file.id}: the announcement is called off; nothing was said in public",
+        kind="announcement",
+        tlp=Tlp.AMBER_STRICT,
+        case=file.id,
+        tone="warning",
+    )
+    return Decision(
+        reply=off,
+        events=[told],
+        messages=[Message(CaseRoom(file.id), wait)],
+        again=[Again(one.key, give_up=True) for one in dead],
+    )
+
+
+def _by(desk: Desk, told: Happened) -> Happened:
+    facts: Mapping[str, str] = {**told.facts, "by": desk.actor.name}
+    return Happened(told.what, told.case, facts, told.text, told.changes)
+
+
+COMMAND = Command(
+    verb="step",
+    summary="the general release, step by step: see it, try one again, say it is done, skip it, call all off",
+    who=Who.COORDINATOR,
+    where=frozenset({PlaceKind.SECURITY, PlaceKind.DIRECT}),
+    example="step DS-2026-7KQ4 retry publish",
+    args=StepArgs,
+    case=CaseUse.NEEDED,
+    handle=handle,
+    bears_text=True,
+)
