@@ -20,7 +20,9 @@ def decide(unit: Unit, service: str, working: Working) -> None:
             title=f"{name} takes me again",
             kind="outage",
             tlp=Tlp.AMBER_STRICT,
-            blocks=(para("What waited goes out now, once. Nothing of it was lost."),),
+            blocks=(
+                para("What waited goes out now, once. Answers that only who asked was to see are gone: ask again."),
+            ),
             tone="good",
         )
         _tell(unit, Happened("service works again", facts={"service": service}), again, but=None)
@@ -30,7 +32,7 @@ def decide(unit: Unit, service: str, working: Working) -> None:
         kind="outage",
         tlp=Tlp.AMBER_STRICT,
         blocks=(
-            para("What is to be said there waits, and goes out once when I am back. I hear nothing from there either."),
+            para("What is to be said there waits, and goes out once when I am back. I may hear nothing either."),
             para(
                 "Whoever runs me: put a new token into the file that the configuration names. I look there every few "
                 "seconds. Where it names none, start me anew."
