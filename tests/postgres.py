@@ -41,12 +41,14 @@ class Postgres:
         return psycopg.connect(host=str(self._folder), user="postgres", dbname="postgres", autocommit=True)
 
     @contextmanager
-    def database(self) -> Iterator[str]:
-        """A new, empty database, as URL; dropped at the end, whoever is still connected."""
+    def database(self, like: str = "template1") -> Iterator[str]:
+        """A new database, as URL; dropped at the end, whoever is still connected. It is empty, or as the one of the
+        name ``like`` is, to which nobody may be connected.
+        """
         self._made += 1
         name = f"test_{self._made}"
         with self.connect() as connection:
-            connection.execute(f"CREATE DATABASE {name}".encode())
+            connection.execute(f"CREATE DATABASE {name} TEMPLATE {like}".encode())
         try:
             yield self.url(name)
         finally:

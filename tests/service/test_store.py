@@ -48,7 +48,6 @@ def busy(store: Store) -> Iterator[None]:
 def single(database_url: str) -> Iterator[Store]:
     """A store with one writer, also on PostgreSQL."""
     with Store(database_url, writers=1) as made:
-        schema.upgrade(database_url)
         yield made
 
 
