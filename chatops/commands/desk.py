@@ -76,10 +76,10 @@ class CaseRoom:
 
 @dataclass(frozen=True)
 class Direct:
-    """A contact's direct chat, on the first service that reaches them; or on a named one."""
+    """A contact's direct chat, at the first address that reaches them; or on a named service, or at an address."""
 
     contact: str
-    service: str | None = None
+    path: str | Address | None = None
 
 
 @dataclass(frozen=True)

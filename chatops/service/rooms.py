@@ -13,7 +13,7 @@ from chatops.document import Tlp
 from chatops.model.book import Book
 from chatops.model.changes import Happened, gone, new, put
 from chatops.model.machines import IN_FORCE
-from chatops.model.people import Occupant, Place, PlaceKind
+from chatops.model.people import Address, Occupant, Place, PlaceKind
 from chatops.ports import ONE_BY_ONE, Deed, Invite, Leave, OpenRoom, Remove
 from chatops.service.gate import wanted
 
@@ -64,33 +64,31 @@ class Rooms:
             for service in self._reaching(people)
         ]
 
-    def paths(self, contact: str) -> list[str]:
-        """The services that reach a contact, in the order in which they are tried."""
-        first = [place.service for place in self._chats(contact, None) if place.clearance >= Tlp.RED]
-        reach = [address.service for address in self._book.addresses(contact) if address.service in self._services]
-        return list(dict.fromkeys([*(one for one in first if one in reach), *reach]))
+    def paths(self, contact: str) -> list[Address]:
+        """Where a contact is reached, in the order in which it is tried: as they prefer it, but last what came back."""
+        failing = self._book.failing(contact)
+        reach = [address for address in self._book.addresses(contact) if address.service in self._services]
+        return sorted(reach, key=lambda address: address in failing)
 
-    def _chats(self, contact: str, service: str | None) -> list[Place]:
-        running = self._services if service is None else self._services & {service}
-        return [p for p in self._book.places(PlaceKind.DIRECT, contact=contact) if p.service in running]
-
-    def direct(self, contact: str, service: str | None = None) -> Place | None:
-        """The direct chat with a contact, on the first service that reaches them, or on this one; None if none does."""
-        bound = self._chats(contact, service)
-        for place in bound:
-            if place.clearance >= Tlp.RED and self._at_home(place):
-                return place
-        for address in self._book.addresses(contact):
-            if address.service in self._services and service in (None, address.service):
-                return self._ensure(
-                    PlaceKind.DIRECT,
-                    address.service,
-                    contact=contact,
-                    name=f"{self._project} security",
-                    invite=(address.id,),
-                    tenant=address.tenant,
-                )
+    def direct(self, contact: str, path: str | Address | None = None) -> Place | None:
+        """The direct chat with a contact, at the first address that reaches them, or the first on this service, or at
+        this address; None if there is none.
+        """
+        for address in self.paths(contact):
+            if path in (None, address.service, address):
+                return self._chat(contact, address)
         return None
+
+    def _chat(self, contact: str, address: Address) -> Place:
+        """The direct chat with somebody at one address of theirs; made if need be."""
+        for place in self._book.places(PlaceKind.DIRECT, contact=contact, service=address.service):
+            if place.clearance >= Tlp.RED and [one.address for one in self._book.occupants(place.id)] == [address.id]:
+                return place
+        name = f"{self._project} security"
+        invite = (address.id,)
+        return self._make(
+            PlaceKind.DIRECT, address.service, contact=contact, name=name, invite=invite, tenant=address.tenant
+        )
 
     def public(self) -> list[Place]:
         return [place for place in self._book.places(PlaceKind.PUBLIC) if place.service in self._services]
@@ -108,7 +106,11 @@ class Rooms:
         """The services with rooms that reach any of some contacts."""
         return sorted(self._book.services(contacts) & self._services - ONE_BY_ONE)
 
-    def _ensure(
+    def _ensure(self, kind: PlaceKind, service: str, *, name: str, case: str | None = None) -> Place:
+        found = self._book.places(kind, case=case, service=service)
+        return found[0] if found else self._make(kind, service, name=name, case=case)
+
+    def _make(
         self,
         kind: PlaceKind,
         service: str,
@@ -119,9 +121,6 @@ class Rooms:
         invite: tuple[str, ...] = (),
         tenant: str = "",
     ) -> Place:
-        for place in self._book.places(kind, case=case, contact=contact, service=service):
-            if kind is not PlaceKind.DIRECT or place.clearance >= Tlp.RED:
-                return place
         place = Place(
             id=self._fresh(),
             kind=kind,

@@ -13,6 +13,7 @@ from chatops.document import Action, para, typed
 from chatops.model.book import CaseFile
 from chatops.model.changes import Happened
 from chatops.model.machines import Consent
+from chatops.model.people import Address
 from chatops.service.nudges import to_owner
 from chatops.service.unit import Unit
 
@@ -28,7 +29,7 @@ def silent(unit: Unit, settings: Settings, file: CaseFile, contact: str, now: da
         tries = one.tries + 1
         path = paths[tries % len(paths)] if paths else None
         asked = edit_participant(file, contact, tries=tries)
-        facts = {"who": name, "how": path or "no path"}
+        facts = {"who": name, "how": path.service if path else "no path"}
         unit.carry_out(
             Decision(
                 events=[Happened("asked again", file.id, facts, changes=(asked,))],
@@ -42,9 +43,10 @@ def silent(unit: Unit, settings: Settings, file: CaseFile, contact: str, now: da
     unit.carry_out(Decision(events=[told], messages=[_find_another(file, contact, one.tries + 1, paths)]))
 
 
-def _find_another(file: CaseFile, contact: str, times: int, paths: list[str]) -> Outgoing:
+def _find_another(file: CaseFile, contact: str, times: int, paths: list[Address]) -> Outgoing:
     one = file.participants[contact]
     name = file.name(contact)
+    by = " and ".join(dict.fromkeys(one.service for one in paths)) or "no path"
     where = f" for {one.organisation}" if one.organisation and one.organisation != name else ""
     known = [
         file.name(other.contact)
@@ -55,7 +57,7 @@ def _find_another(file: CaseFile, contact: str, times: int, paths: list[str]) ->
     return to_owner(
         file,
         f"no answer from {name}; please find another person{where}",
-        para(f"They were asked {times} times, by {' and '.join(paths) or 'no path'}. They may still accept."),
+        para(f"They were asked {times} times, by {by}. They may still accept."),
         *covered,
         para("Somebody else: ", typed(f"invite {file.id} WHO")),
         actions=(Action(label="ask once more", command=f"invite {file.id} {name}", emoji="🔁"),),

@@ -415,8 +415,8 @@ class Unit:
                 return [*self.book.places(PlaceKind.EMBARGO, case=case), *self._one_by_one(case, document)]
             case Public():
                 return list(self.rooms.public())
-            case Direct(contact, service):
-                return self._direct(contact, document, service)
+            case Direct(contact, path):
+                return self._direct(contact, document, path)
             case Here():
                 return self._here(document)
             case InPlace(place):
@@ -428,8 +428,8 @@ class Unit:
             return []
         return self.rooms.roomless(insiders(self.book, case, self._now) - {self._origin.contact or ""})
 
-    def _direct(self, contact: str, document: Document | None, service: str | None = None) -> list[Place | None]:
-        place = self.rooms.direct(contact, service)
+    def _direct(self, contact: str, document: Document | None, path: str | Address | None = None) -> list[Place | None]:
+        place = self.rooms.direct(contact, path)
         if place is not None:
             return [place]
         if self._origin.contact == contact and self._origin.service == "shell":

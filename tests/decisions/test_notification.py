@@ -146,6 +146,23 @@ def test_each_time_the_next_path_is_taken() -> None:
     assert "matrix" in text
 
 
+def test_the_preferred_path_comes_first_and_a_second_address_is_a_path_too() -> None:
+    house = House(services=("matrix", "slack"))
+    with_roster(house)
+    house.direct("spack-2", "help")  # an old chat is no preference
+    both = f"matrix:{address('spack-1')} matrix:{address('spack-2')} slack:U0SPACK01"
+    told = f'contacts add spack organisation=Spack address="{both}" paths=slack'
+    house.say("maintainer", "security", told)
+    case = embargoed(house)
+    house.say("maintainer", "security", f"invite {case} spack")
+    house.wait(days=20)
+    asked = [one for one in house.chat.done if effect_is_question(one)]
+    assert [one.service for one in asked] == ["slack", "matrix", "matrix"]
+    assert [questions(house, name) for name in ("spack-1", "spack-2")] == [1, 1]
+    (call,) = [one for one in house.seen_in("security") if "no answer from spack" in one.document.title]
+    assert "asked 3 times, by slack and matrix" in call.text
+
+
 def effect_is_question(effect: object) -> bool:
     document = getattr(getattr(effect, "deed", None), "document", None)
     return getattr(document, "kind", None) == "question"
