@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from chatops import policy
-from chatops.commands.declare import PRIVATE, CaseUse, Command, Who, option, positional, words
+from chatops.commands.declare import PRIVATE, BadValue, CaseUse, Command, Who, option, positional, words
 from chatops.commands.desk import (
     CaseRoom,
     Decision,
@@ -28,6 +28,7 @@ from chatops.commands.kinds import Choice, Moment, Text
 from chatops.commands.ledger import ledger, named, question_card, stamp, vote_actions
 from chatops.commands.moving import moved
 from chatops.commands.settling import accept, reject, settle
+from chatops.commands.typed import short
 from chatops.document import Document, Tlp, fields, line, when
 from chatops.model.book import CaseFile
 from chatops.model.cases import Proposal
@@ -40,9 +41,19 @@ FORMS = "2026-12-14 15:00 UTC, in 10 days, next Tuesday 15:00 Europe/Berlin"
 
 
 @dataclass(frozen=True)
+class Action(Choice):
+    """What to do; a date alone does not say which one it is."""
+
+    def read(self, word: str, desk: Desk) -> str:
+        if word[:1].isdigit() or word.casefold() in ("in", "next", "today", "tomorrow"):
+            raise BadValue(f"say which date it is: embargo CASE date {short(word)} … for the release, or review")
+        return super().read(word, desk)
+
+
+@dataclass(frozen=True)
 class EmbargoArgs:
     action: str = positional(
-        Choice(("show", "review", "date", "accept", "reject", "end"), "ACTION"),
+        Action(("show", "review", "date", "accept", "reject", "end"), "ACTION"),
         "show, review DATE, date DATE, accept or reject the date that is proposed, end REASON",
         default="show",
     )

@@ -77,7 +77,7 @@ class Person:
 
     def read(self, word: str, desk: Desk) -> Contact:
         wanted = word.removeprefix("@").casefold()
-        contact = desk.book.named(wanted) or _at(word, desk)
+        contact = desk.book.named(wanted) or _at(word, desk) or (desk.actor.contact if wanted == "me" else None)
         if contact is not None and self._fits(contact, desk):
             return contact
         kind = "contact" if self.role is None else str(self.role)

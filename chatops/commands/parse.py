@@ -29,6 +29,7 @@ _UNDO = str.maketrans(
 # Quotes are syntax around a whole word or value only: an apostrophe inside a word is the word's own.
 _TOKEN = re.compile(r"""\s*((?:[a-z][a-z-]*=)?(?:"[^"]*"|'[^']*')(?!\S)|\S+)""", re.IGNORECASE)
 _OPTION = re.compile(r"([a-z][a-z-]*)=(.*)", re.DOTALL | re.IGNORECASE)  # phones begin with a capital
+_OPTIONS = re.compile(r"(\[[a-z-]+=[^\]]*\] ?)+")
 _CASE = re.compile(r"(?!CVE-)[A-Za-z]{1,6}-\d{4}-[0-9A-Za-z]{4}", re.IGNORECASE)
 
 
@@ -47,6 +48,10 @@ def addressed(text: str, command: str, *, bare: bool) -> str | None:
     if found:
         return stripped[found.end() :].strip()
     return stripped if bare else None
+
+
+LONGEST = 120
+"""A longer usage line says less than it hides."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +99,14 @@ def read_arguments(command: Command, rest: str, desk: Desk) -> Any:
 def with_usage(bad: BadValue, command: Command, rest: str, desk: Desk) -> str:
     """What was wrong, and how the command is typed; or that an option's words need quotes, if it is given without."""
     end = "" if str(bad).endswith("?") else "."
-    return f"{bad}{end} {_unquoted(bad, command, rest, desk) or f'Usage: {command.usage}'}"
+    return f"{bad}{end} {_unquoted(bad, command, rest, desk) or brief(command)}"
+
+
+def brief(command: Command) -> str:
+    """How a command is typed, as the end of a line. Where it has many options, they are told elsewhere."""
+    if len(command.usage) <= LONGEST:
+        return f"Usage: {command.usage}"
+    return f"Usage: {_OPTIONS.sub('[OPTION=…] ', command.usage)} (options: help {command.verb})"
 
 
 def _unquoted(bad: BadValue, command: Command, rest: str, desk: Desk) -> str | None:

@@ -52,6 +52,8 @@ FACTS = ("complexity", "boundary", "exposed", "versions", "mitigation", "compone
 
 
 def handle(desk: Desk, args: Triage) -> Decision:
+    if args.title and (vector := re.search(r"CVSS:\d\S+", args.title)):  # "severity: CVSS…", or the vector alone
+        raise Refusal(f"a CVSS vector is no part of a title; write it as severity={vector[0]}")
     file, opened = (desk.case, ()) if desk.file else _open(desk, args)
     working(file)
     values: dict[str, object] = {name: value for name in FACTS if (value := getattr(args, name)) is not None}

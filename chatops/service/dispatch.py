@@ -16,7 +16,7 @@ from typing import Any
 from chatops import policy
 from chatops.commands.declare import CaseUse, Command, Registry, Who
 from chatops.commands.desk import Actor, Decision, Desk, Message, Preview, Refusal, Security
-from chatops.commands.parse import Line, read_arguments, read_fields, split, undo
+from chatops.commands.parse import Line, brief, read_arguments, read_fields, split, undo
 from chatops.commands.typed import nearest, short
 from chatops.document import Action, Document, Tlp, fields, line, para, typed, when
 from chatops.model.book import CaseFile
@@ -80,7 +80,7 @@ def find(registry: Registry, desk: Desk, text: str, held: Who | None = None) -> 
     if command is None and held & Who.COORDINATOR and typed.verb in registry:
         raise Unclear(f"{typed.verb} is for the members of a case; what they answered: show CASE")
     if command is None:
-        raise _unknown(desk, typed, seen)
+        raise _unknown(desk, typed, seen, held)
     if desk.place not in command.where:
         # Before the case is looked at: a public room must not tell an existing case from none.
         if command.bears_text and desk.place is PlaceKind.PUBLIC:
@@ -100,12 +100,34 @@ SENTENCE = 4
 """More words than these, none of them a command, are somebody's own words."""
 
 
-def _unknown(desk: Desk, typed: Line, seen: Mapping[str, Command]) -> Unclear:
-    close = nearest(typed.verb, seen)
+ALIKE = {
+    "assign": "own",
+    "check": "verify",
+    "history": "timeline",
+    "join": "accept",
+    "list": "cases",
+    "notify": "invite",
+    "publish": "announce",
+    "release": "private-release",
+    "update": "tell",
+    "withdraw": "delist",
+}
+"""Words that people try, and the command that does it."""
+
+
+def _unknown(desk: Desk, typed: Line, seen: Mapping[str, Command], held: Who) -> Unclear:
+    alike = ALIKE.get(typed.verb)
+    close = alike if alike in seen else nearest(typed.verb, seen)
     words = len(typed.rest.split()) + 1 + (typed.case is not None)
     if desk.place is PlaceKind.DIRECT and desk.actor.contact is None and words > SENTENCE and close != "report":
         return Unclear("to report something in private, write: report and then what you found", seen.get("report"))
-    hint = f"did you mean {close}? Usage: {seen[close].usage}" if close else "try help"
+    hint = "try help"
+    if close:
+        hint = f"did you mean {close}? {brief(seen[close])}"
+    elif desk.place is PlaceKind.DIRECT and held & Who.REPORTER:
+        hint = "to see where your report stands, write: report CASE"
+    elif desk.place is PlaceKind.DIRECT and desk.actor.contact is None:
+        hint = "to report something in private, write: report and then what you found; all that I know: help"
     echo = "such command" if names_case(typed.verb, desk.settings.project.case_prefix) else f'"{short(typed.verb)}"'
     return Unclear(f"I know no {echo}; {hint}", seen.get(close or ""))
 

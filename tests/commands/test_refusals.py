@@ -11,6 +11,7 @@ import pytest
 from chatops.commands import registry
 from chatops.commands.declare import CaseUse, Command, Shape, Who
 from chatops.commands.kinds import Choice
+from chatops.commands.parse import brief
 from chatops.commands.registry import collect
 from chatops.model.people import PlaceKind
 from tests.commands.scene import ASKERS, PLACES, Scene
@@ -78,7 +79,7 @@ def test_wrong_arguments_are_refused_with_the_usage_and_nothing_changes(scene: S
     place = next(place for place in ("direct", "security") if PLACES[place] in command.where)
     for line in mistakes(command, scene.case):
         answer = scene.says(who, place, line)
-        assert answer.endswith(f"Usage: {command.usage}") or " too many" not in answer, answer
+        assert answer.endswith(brief(command)) or " too many" not in answer, answer
 
 
 @pytest.mark.parametrize("place", ["direct", "public"])
@@ -137,7 +138,7 @@ def test_a_mistyped_verb_is_given_its_nearest_right_form_among_what_the_asker_ma
         answer = scene.says(who, "direct", typo(verb))
         assert answer.startswith(f'I know no "{typo(verb)}"; ')
         if verb in seen:
-            assert f"did you mean {verb}? Usage: {REGISTRY[verb].usage}" in answer
+            assert f"did you mean {verb}? {brief(REGISTRY[verb])}" in answer
         else:
             named = answer.partition("did you mean ")[2].partition("?")[0]
             assert named in {*seen, ""}

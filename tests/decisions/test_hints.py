@@ -1,0 +1,64 @@
+"""What people type by mistake, and whether the answer helps them on."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.house import TERMS, House
+
+
+def answer(house: House, who: str, where: str, text: str) -> str:
+    said = house.say(who, where, text.format(case=house.case))
+    assert said is not None
+    return said.title
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("publish {case}", "did you mean announce?"),
+        ("release {case} 1.0.1", "did you mean private-release?"),
+        ("notify {case} debian", "did you mean invite?"),
+        ("closed {case}", "did you mean close? Usage: close CASE [REASON…]"),
+        ("traige {case}", "did you mean triage? Usage: triage [CASE] [OPTION=…] [TITLE] (options: help triage)"),
+        ("triage {case} severity=high", "Usage: triage [CASE] [OPTION=…] [TITLE] (options: help triage)"),
+        ("triage {case} Job overflow severity: " + TERMS, f"write it as severity={TERMS}"),
+        ("triage {case} Job overflow " + TERMS, f"write it as severity={TERMS}"),
+        ("embargo {case} 2026-03-17 15:00 UTC", "say which date it is: embargo CASE date 2026-03-17 …"),
+        ("embargo {case} in 10 days", "say which date it is: embargo CASE date in …"),
+        ("embargo {case} date 2026-03-17 15:00 UTC reason=slow builds", 'need quotes: reason="slow …"'),
+        ("status {case} affected", "status is for the members of a case; what they answered: show CASE"),
+    ],
+)
+def test_a_coordinator_is_told_how_to_say_it(embargoed_house: House, text: str, hint: str) -> None:
+    before = embargoed_house.state()
+    assert hint in answer(embargoed_house, "maintainer", "security", text)
+    assert embargoed_house.state() == before
+
+
+def test_a_coordinator_may_call_themselves_me(reported_house: House) -> None:
+    house = reported_house
+    house.say("maintainer-2", "security", f"own {house.case} me backup=maintainer")
+    file = house.file(house.case)
+    assert (file.name(file.case.owner), file.name(file.case.backup)) == ("maintainer-2", "maintainer")
+
+
+@pytest.mark.parametrize(
+    ("who", "text", "hint"),
+    [
+        ("passer-by", "hi", "to report something in private, write: report and then what you found"),
+        ("finder", "any news?", "to see where your report stands, write: report CASE"),
+        ("finder", "show {case}", "to see where your report stands, write: report CASE"),
+        ("debian", "hi", "try help"),
+    ],
+)
+def test_a_word_that_is_no_command_is_answered_with_what_they_may_want(
+    embargoed_house: House, who: str, text: str, hint: str
+) -> None:
+    assert hint in answer(embargoed_house, who, "direct", text)
+
+
+def test_a_stranger_learns_no_verb_of_the_teams(embargoed_house: House) -> None:
+    for word in ("publish", "notify", "history", "release"):
+        said = answer(embargoed_house, "passer-by", "direct", word)
+        assert not {"announce", "invite", "timeline", "private-release"} & set(said.replace("?", " ").split())
