@@ -20,7 +20,9 @@ from chatops.model.people import Address, Contact, Role
 
 
 def _hint(word: str, known: Iterable[str], otherwise: str) -> str:
-    close = nearest(word, known)
+    known = list(known)
+    begun = [one for one in known if len(word) > 1 and one.startswith(f"{word.casefold()}-")]  # "not affected"
+    close = begun[0] if len(begun) == 1 else nearest(word, known)
     return f"did you mean {close}?" if close else otherwise
 
 

@@ -36,6 +36,10 @@ def test_a_coordinator_is_told_how_to_say_it(embargoed_house: House, text: str, 
     assert embargoed_house.state() == before
 
 
+def test_the_first_half_of_a_word_is_enough_to_guess_it(members_house: House) -> None:
+    assert "did you mean not-affected?" in answer(members_house, "debian", members_house.case, "status not affected")
+
+
 def test_a_coordinator_may_call_themselves_me(reported_house: House) -> None:
     house = reported_house
     house.say("maintainer-2", "security", f"own {house.case} me backup=maintainer")
