@@ -129,3 +129,20 @@ NOTATIONS: Final[Mapping[str, Writer]] = {
     "sri": _sri,
 }
 """The writers by the name that people ask for."""
+
+_DOWNSTREAMS: Final[Mapping[str, str]] = {
+    "debian": "debian",
+    "ubuntu": "debian",
+    "fedora": "fedora",
+    "red hat": "fedora",
+    "suse": "suse",
+    "spack": "spack",
+    "gentoo": "gentoo",
+    "freebsd": "freebsd",
+}
+
+
+def notation_of(organisation: str) -> str | None:
+    """The notation of a downstream's recipes, by its name ("openSUSE"); None for one that is not known here."""
+    called = organisation.casefold()
+    return next((notation for word, notation in _DOWNSTREAMS.items() if word in called), None)

@@ -6,13 +6,14 @@ host; what it finds comes back as an outcome and is decided by :func:`record`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
 from chatops.checksums.archives import KnownArchive
 from chatops.checksums.digests import Algorithm
+from chatops.checksums.notations import NOTATIONS, notation_of
 from chatops.checksums.paste import Pasted
 from chatops.checksums.pasted import read_for_verify
 from chatops.commands.alarms import draft_again
@@ -194,8 +195,10 @@ def _known(version: str, archives: Sequence[Mapping[str, Any]]) -> list[KnownArc
     ]
 
 
-def again(book: Book, file: CaseFile, to: Target) -> list[Outgoing]:
-    """The private release on record, for those who came later: its card and its archives."""
+def again(book: Book, file: CaseFile, to: Target, *, reader: str | None = None) -> list[Outgoing]:
+    """The private release on record, for those who came later: its card and its archives. Of one ``reader`` only, the
+    notation of their own recipes.
+    """
     version = file.case.version
     if version is None:
         return []
@@ -204,11 +207,13 @@ def again(book: Book, file: CaseFile, to: Target) -> list[Outgoing]:
         for one in book.archives(version)
         if (digests := {row.algorithm: row.digest for row in book.digests(one.id)})
     ]
-    card = release_card(file, version, _known(version, archives), member=True)
+    card = release_card(file, version, _known(version, archives), member=True, reader=reader)
     return [Message(to, card), *(Attach(to, _upload(one), file.id) for one in archives if one["path"])]
 
 
-def release_card(file: CaseFile, version: str, archives: Sequence[KnownArchive], *, member: bool) -> Document:
+def release_card(
+    file: CaseFile, version: str, archives: Sequence[KnownArchive], *, member: bool, reader: str | None = None
+) -> Document:
     """What members (and the reporter) get: the check lines, how to use them, and until when it is private."""
     sha1 = [f"{a.digests[Algorithm.SHA1]}  {a.name}" for a in archives if Algorithm.SHA1 in a.digests]
     sha256 = [f"{a.digests[Algorithm.SHA256]}  {a.name}" for a in archives if Algorithm.SHA256 in a.digests]
@@ -224,9 +229,10 @@ def release_card(file: CaseFile, version: str, archives: Sequence[KnownArchive],
         blocks += [para(strong("sha1sum"), " (weak; for tools that have nothing else):"), code("\n".join(sha1))]
     if not (sha256 or sha1):
         blocks += check_lines(archives)
+    blocks += _in_their_recipes(file, archives, reader) if member else ()
     blocks.append(
         para(
-            "Paste a line here and I say whether it is ours. In your recipe's notation: ",
+            "Paste a line here and I say whether it is ours. In another recipe's notation: ",
             typed(f"releases {version} notation=spack"),
         )
     )
@@ -248,6 +254,17 @@ def release_card(file: CaseFile, version: str, archives: Sequence[KnownArchive],
         blocks=tuple(blocks),
         tone="good",
     )
+
+
+def _in_their_recipes(file: CaseFile, archives: Sequence[KnownArchive], reader: str | None) -> Iterator[Block]:
+    """The checksums as the members' own recipes state them, ready to paste (or those of one ``reader``)."""
+    members = [reader] if reader in file.participants else file.signatories()
+    organisations = sorted({file.participants[one].organisation or "" for one in members if one})
+    asked = {notation: one for one in reversed(organisations) if (notation := notation_of(one))}
+    for notation in sorted(asked):
+        if written := NOTATIONS[notation](archives).rstrip("\n"):
+            yield para(strong(f"For {asked[notation]}"), ":")
+            yield code(written)
 
 
 COMMAND = Command(

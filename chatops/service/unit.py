@@ -232,7 +232,7 @@ class Unit:
                 self.record(Happened("pack handed out", case, {"to": file.name(contact)}, changes=tuple(changes)))
             told = packing.again(self.book, file, Direct(contact))
             if file.case.private_release_at is not None:
-                told += again(self.book, file, Direct(contact))
+                told += again(self.book, file, Direct(contact), reader=contact)
             for message in told:
                 self.say(message)
 

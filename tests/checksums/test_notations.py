@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from chatops.checksums.archives import KnownArchive
 from chatops.checksums.digests import Algorithm
-from chatops.checksums.notations import NOTATIONS
+from chatops.checksums.notations import NOTATIONS, notation_of
 from chatops.checksums.paste import Notation, Pasted
 from chatops.checksums.pasted import looks_like_check_lines, read_pasted
 from tests.checksums.known import archive
@@ -83,3 +83,11 @@ def test_an_archive_that_a_notation_cannot_state_is_left_out(notation: str) -> N
 def test_spack_gets_one_archive_of_a_version() -> None:
     first, second = archive("1.0.1"), archive("1.0.1", name="dynasched-1.0.1.tar.gz", contents="other")
     assert NOTATIONS["spack"]([first, second]) == f'    version("1.0.1", sha256="{first.digests[Algorithm.SHA256]}")\n'
+
+
+@pytest.mark.parametrize(
+    ("organisation", "notation"),
+    [("Debian", "debian"), ("openSUSE", "suse"), ("Red Hat", "fedora"), ("A site", None), ("", None)],
+)
+def test_a_downstream_is_known_by_its_name(organisation: str, notation: str | None) -> None:
+    assert notation_of(organisation) == notation

@@ -195,6 +195,24 @@ def test_with_the_private_release_comes_the_rest(house: House) -> None:
     ]
 
 
+def test_each_downstream_gets_the_checksums_as_its_recipes_state_them(house: House) -> None:
+    case = privately_released(house)
+    card = house.last(case, kind="private release").text
+    assert "For Debian:" in card
+    assert f"Checksums-Sha256:\n     {'ab' * 32} 1000 dynasched-1.0.1.tar.bz2" in card
+    assert "For Fedora:" not in card, "their sources want a SHA-512, and none is on record"
+    assert "For SUSE:" not in card, "suse has not accepted"
+    house.wait(minutes=1)
+    house.direct("suse", f"accept {case}")
+    house.wait(seconds=5)
+    assert "For Suse:" in house.last(case, kind="private release").text
+    said(house, "suse", "direct", "pack")
+    mine = house.last("direct", "suse", kind="private release").text
+    assert "sha256sums=('abab" in mine
+    assert "For Debian" not in mine
+    assert "For " not in house.last("direct", "finder", kind="private release").text
+
+
 def test_a_drill_keeps_its_pack_in_the_security_room(members_house: House) -> None:
     house = members_house
     house.say("maintainer", "security", "drill Overflow in the drill")
