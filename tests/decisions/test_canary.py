@@ -254,8 +254,12 @@ def test_faults_refusals_and_dead_letters_tell_nothing_and_the_release_exactly_i
     assert "parked: LookupError" in written
     assert not [word for word in CANARIES if word in written]
     assert not [room for room in house.chat.rooms.values() if any(word in room.name + room.topic for word in CANARIES)]
-    for who in ("suse", "fedora", "arch", "crook"):
+    for who in ("fedora", "arch", "crook"):
         assert not [seen for seen in house.seen_by(who) if bearing(seen)], who
+    # A member for a moment: in the room the board was to be read, with the reasons for each date, and nothing else.
+    assert {(seen.room, seen.document.kind) for seen in house.seen_by("suse") if bearing(seen)} <= {
+        (house.room(house.case), "board")
+    }
     assert not house.seen_in(public)
 
     house.host.stage("1.0.1", sha256=SHA_CANARY)
