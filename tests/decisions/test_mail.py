@@ -108,7 +108,7 @@ def test_members_by_mail_hear_that_they_may_publish_and_who_only_was_asked_that_
     card = house.say("maintainer", "security", f"announce {house.case} A crafted name overflows the queue.")
     assert card is not None
     house.say("maintainer-2", "security", f"confirm {code_in(card)}")
-    assert kinds(house, SPACK)[-3:] == ["go", "thanks", "embargo over"]
+    assert kinds(house, SPACK)[-3:] == ["go", "embargo over", "thanks"]
     assert kinds(house, ARCH) == ["question", "embargo over"]
     assert not house.stuck()
     assert house.journal_is_good()
