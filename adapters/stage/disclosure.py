@@ -94,13 +94,12 @@ class Disclosure(Troupe):
             f'triage {self.case} severity={SEVERITY} versions=1.0.0 mitigation="refuse job names over 255 bytes"',
             "Identification and triage · high",
         )
-        await self.hears("reporter", "that it is taken seriously", "we take your report on")
+        await self.hears("reporter", "that it is taken seriously, and by whom", "Who looks after it: maintainer")
         self.embargo = await self.sees_door("maintainer", "an invitation to the case's embargo room")
         await self.sees_door("maintainer-2", "an invitation to it")
         for name in ("maintainer", "maintainer-2"):
             await self.joins(name, self.embargo, "joins it")
         await self.commands(f"own {self.case} backup=maintainer-2", "backup maintainer-2", show=False)
-        await self.hears("reporter", "who looks after it", "maintainer looks after your report")
         await self.commands(f"team {self.case} add expert", "expert is on the team")
         await self.sees_door("expert", "an invitation to the embargo room")
         await self.opens_door("expert")
