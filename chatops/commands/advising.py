@@ -45,7 +45,7 @@ def content(
     return Content(
         publisher=publisher(desk.settings),
         id=case.id,
-        title=kept.title or case.title,
+        title=kept.title or _neutral(desk, fix),
         text=text or kept.text or kept.title or case.title,
         released=released,
         changed=corrections[-1][0] if corrections else released,
@@ -63,10 +63,15 @@ def content(
     )
 
 
+def _neutral(desk: Desk, fix: str | None) -> str:
+    """The case's own title is for its people; the public gets another, or one that says nothing yet."""
+    return f"{desk.project} {fix} fixes a vulnerability" if fix else f"A vulnerability in {desk.project}"
+
+
 def gaps(file: CaseFile, told: Content, kept: Advisory) -> list[str]:
     """What an advisory should say and this one does not; and what the reporter has yet to say of it."""
     lacks = [
-        ("what happened, in words for the public", kept.text or told.text != told.title),
+        ("what happened, in words for the public", kept.text or told.text not in (kept.title, file.case.title)),
         ("a severity (triage severity=CVSS)", told.severity),
         ("a CVE id (triage cve=CVE-ID)", told.cve),
         ("the kind of weakness (cwe=CWE-787)", told.cwes),

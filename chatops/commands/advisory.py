@@ -106,7 +106,7 @@ class Published:
 @dataclass(frozen=True)
 class AdvisoryArgs:
     text: str | None = raw(Text("TEXT", 8000), "what the public reads about the problem", default=None)
-    title: str | None = option(Text("TITLE", 120), "its title; the case's, if left out")
+    title: str | None = option(Text("TITLE", 120), "its title, for the public; the case's own is for its people")
     affected: str | None = option(Text("VERSIONS", 200), "the affected versions: <1.0.1, or 0.9.0-1.0.0")
     fixed: list[str] | None = option(Items("VERSION,…", 200), "further releases with the fix, of other branches")
     vulnerable: list[str] | None = option(Published(), "the releases that will be taken down")
@@ -236,7 +236,7 @@ def _filled(desk: Desk) -> dict[str, str]:
     kept = kept_of(desk, desk.file.id)
     known = {
         "text": kept.text,
-        "title": kept.title or desk.file.case.title,
+        "title": kept.title,
         "affected": desk.file.case.versions,
         "fixed": ", ".join(kept.fixed or ()),
         "vulnerable": ",".join(kept.vulnerable or ()),
