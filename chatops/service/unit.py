@@ -409,8 +409,10 @@ class Unit:
         """Our places for a target; None stands for the origin where it has no place of ours (a shell, a stranger)."""
         match target:
             case Security():
-                team = [contact.id for contact in self.book.coordinators()]
-                return [*self.book.places(PlaceKind.SECURITY), *self.rooms.roomless(team)]
+                rooms = list(self.book.places(PlaceKind.SECURITY))
+                if document is not None and document.case is not None and self.book.is_drill(document.case):
+                    return [*rooms]  # nothing of it leaves the security room
+                return [*rooms, *self.rooms.roomless(contact.id for contact in self.book.coordinators())]
             case CaseRoom(case):
                 return [*self.book.places(PlaceKind.EMBARGO, case=case), *self._one_by_one(case, document)]
             case Public():

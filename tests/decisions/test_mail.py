@@ -356,3 +356,15 @@ def test_a_list_that_keeps_things_private_for_a_week_speaks_against_a_later_date
     card = house.say("maintainer", "security", f"embargo {house.case} date 2026-03-17 15:00 UTC")
     assert card is not None
     assert "More than 7 days (15 days) after the notice: arch agrees to no more." in plain_text(card)
+
+
+def test_nothing_of_a_drill_goes_out_by_mail() -> None:
+    house = house_with_mail()
+    watch = "watch@dynasched.example"
+    house.say("maintainer", "security", f"contacts add night-watch roles=coordinator address=mail:{watch}")
+    house.wait(minutes=1)
+    before = len(house.chat.done)
+    house.say("maintainer", "security", "drill A crafted name overflows the queue.")
+    house.say("maintainer", "security", f"invite {house.case} spack")
+    assert not [effect for effect in house.chat.done[before:] if effect.service == "mail"]
+    assert not house.stuck()
