@@ -7,7 +7,7 @@ from sqlmodel import col, select
 from chatops.commands import delist, private_release
 from chatops.commands.desk import Again, Decision, Desk, Message, Refusal, Security
 from chatops.commands.report import filed
-from chatops.document import Document, Tlp, link, mono, para
+from chatops.document import Document, Tlp, link, mono, para, typed
 from chatops.model.changes import Happened
 from chatops.model.flow import OutboxRow
 from chatops.model.journal import INSTALLATION, Entry
@@ -36,6 +36,7 @@ SAYS = {
     "conflict": "somebody else changes it at this moment",
     "no-connection": "no connection",
     "no-archives": "no archives of that version are in the private folder",
+    "not-writable": "the folder cannot be written to",
     "no-folder": "no private folder is configured (releases.staging)",
     "no-tag": "its tag is not there yet; push it",
     "no-draft": "there is no draft of it, and no archives here to make one of",
@@ -64,6 +65,16 @@ def decide(unit: Unit, desk: Desk, row: OutboxRow, deed: HostDeed, outcome: Outc
             _drafted(unit, row, deed, outcome, why)
         case Stage():
             _staged(unit, desk, row, deed, outcome, why)
+        case WriteAdvisory() if why and row.step is None:
+            document = Document(
+                title=f"{row.case}: the corrected advisory could not be written: {why}",
+                kind="fault",
+                tlp=Tlp.AMBER_STRICT,
+                case=row.case,
+                blocks=(para("To try again: ", typed(f"stuck retry {row.key[:8]}")),),
+                tone="alert",
+            )
+            unit.carry_out(Decision(messages=[Message(Security(), document)]))
         case Publish() | WriteAdvisory():
             pass  # the plan that they are steps of says what came of them
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from chatops.plain import plain_text
@@ -98,3 +100,28 @@ def test_in_the_embargo_room_nobody_reads_who_reported_it(released_house: House)
     outside = house.say("maintainer", house.case, f"advisory {house.case}")
     assert outside is not None
     assert "zqcreditqz" not in plain_text(outside)
+
+
+def test_a_correction_follows_in_answer_to_the_announcement_and_makes_a_new_revision(released_house: House) -> None:
+    house = released_house
+    house.set_section("advisories", folder="/site")
+    house.room("public")
+    early = house.say("maintainer", "security", f"amend {house.case} Too early.")
+    assert early is not None
+    assert "not announced yet" in early.title
+    card = house.say("maintainer", "security", f"announce {house.case} First words.")
+    assert card is not None
+    house.say("maintainer-2", "security", f"confirm {code_in(card)}")
+    announced = house.last("public", kind="announcement")
+    right = house.say("maintainer", "security", f'amend {house.case} affected="<1.0.2" It is 1.0.2, not 1.0.1.')
+    assert right is not None
+    assert len(house.seen_in("public")) == 1, "two people say yes to it first"
+    house.say("maintainer-2", "security", f"confirm {code_in(right)}")
+    said = house.last("public", kind="correction")
+    assert "It is 1.0.2, not 1.0.1." in said.text
+    assert said.post.reply_to == announced.event
+    told = json.loads(house.host.advisories[f"{house.case.lower()}.json"])["document"]["tracking"]
+    assert told["version"] == "2"
+    assert told["revision_history"][1]["summary"] == "It is 1.0.2, not 1.0.1."
+    assert "<1.0.2" in house.host.advisories[f"{house.case.lower()}.md"].replace("\\", "")
+    assert house.journal_is_good()
