@@ -170,12 +170,10 @@ def _tagged(rest: str, algorithm: Algorithm) -> tuple[str, str]:
 def _blake2b_length(rest: str) -> tuple[int, str]:
     """The digits of a BLAKE2b digest and what follows its tag, which may name a length in bits: ``BLAKE2b-256``.
 
-    b2sum passes over anything between the tag and the hyphen, blank or bracket; so must this.
+    b2sum passes over one character after the tag, whatever it is, unless it is a hyphen or a bracket; so must this.
     """
-    end = next((place for place, character in enumerate(rest) if character in " \t-("), len(rest))
-    rest = rest[end:]
     if not rest.startswith("-"):
-        return 2 * BLAKE2B_BYTES, rest[1:] if rest.startswith(("\t", " ")) else rest
+        return 2 * BLAKE2B_BYTES, rest if rest.startswith("(") else rest[1:]
     number = _C_NUMBER.match(rest, 1)
     bits = _c_value(number[1]) if number else 0
     if number is None or not 0 < bits <= 8 * BLAKE2B_BYTES or bits % 8:

@@ -193,7 +193,13 @@ def test_b2sum_lengths(folder: Path) -> None:
     if coreutils_version() == (9, 1):  # what only follows from how its C reads a number and a blank
         lines += [
             *(f"BLAKE2b-0x100 (f) = {short}", f"BLAKE2b-0400 (f) = {short}", f"BLAKE2b-+256 (f) = {short}"),
-            *(f"BLAKE2b- 256 (f) = {short}", f"BLAKE2b-08 (f) = {byte}", f"BLAKE2bx (f) = {d}", f"BLAKE2b  (f) = {d}"),
+            *(
+                f"BLAKE2b- 256 (f) = {short}",
+                f"BLAKE2b-08 (f) = {byte}",
+                f"BLAKE2bx (f) = {d}",
+                f"BLAKE2bxx (f) = {d}",
+                f"BLAKE2b  (f) = {d}",
+            ),
             *(f"BLAKE2b\t(f) = {d}", f"BLAKE2b\t (f) = {d}", f"BLAKE2b \t(f) = {d}", f"{d} ", f"{byte} "),
             *(f"BLAKE2b-\v512 (f) = {d}", f"BLAKE2b-512\t(f) = {d}", f"BLAKE2b-{'0' * 6000}1000(f) = {d}"),
         ]

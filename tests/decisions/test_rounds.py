@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from sqlalchemy import update
-
-from chatops.model.cases import Case
 from chatops.service.rounds import MOST
-from tests.house import House, Seen, address
+from tests.house import House, Seen, address, code_in
 
 
 def rounds(house: House) -> list[Seen]:
@@ -83,8 +80,10 @@ def test_a_case_in_which_nothing_happens_is_called_for_and_may_be_snoozed(embarg
 def test_an_announcement_that_does_not_finish_is_called_for(released_house: House) -> None:
     house = released_house
     house.say("maintainer", "security", f"own {house.case}")
-    with house.engine.begin() as connection:  # as after a crash of the release host
-        connection.execute(update(Case).values(announcing_at=house.clock.now))
+    house.host.problem = "disk-full"
+    card = house.say("maintainer", "security", f"announce {house.case}")
+    assert card is not None
+    house.say("maintainer-2", "security", f"confirm {code_in(card)}")
     house.wait(days=1)
     assert "not finished" in rounds(house)[-1].text
 
