@@ -77,10 +77,10 @@ def preview(desk: Desk, args: Amend) -> Preview:
         case=file.id,
         blocks=(
             fields(("Public rooms", str(len(rooms))), ("Revision", str(told.revision))),
-            para("—— from here on, what the public will read ——"),
+            para("—— The public will read: ——"),
             para(strong(public.title)),
             *public.blocks,
-            para("—— so far the public; the advisory will say ——"),
+            para("—— So far the public. The advisory will say: ——"),
             *readable(told),
         ),
         tone="warning",

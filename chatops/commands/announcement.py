@@ -10,7 +10,7 @@ from chatops.commands.advising import content
 from chatops.commands.cards import board
 from chatops.commands.desk import Desk
 from chatops.commands.releases import check_lines
-from chatops.document import Block, Document, Tlp, code, fields, link, para, quote, strong
+from chatops.document import Block, Document, Tlp, bullets, code, fields, line, link, para, quote, strong
 from chatops.model.book import CaseFile, Shelf
 
 
@@ -36,6 +36,8 @@ def announcement(
     ]
     if told.url:
         blocks.append(para("The advisory, also for machines: ", link(told.url)))
+    if told.references:
+        blocks += [para("See also:"), bullets(line(link(url)) for url in told.references)]
     blocks += check_lines(archives) if archives else ()
     sha1 = next((f"{d}  {a.name}" for a in archives for n, d in a.digests.items() if n.value == "sha1"), None)
     if sha1:

@@ -295,7 +295,7 @@ def checklist(desk: Desk, file: CaseFile) -> Document:
     )
     blocks: list[Block] = [Board(steps=steps)]
     for row in failed:
-        blocks.append(para(strong(f"{row.step}: "), HELP.get(row.problem or "", "try it again, or see "), *_see(row)))
+        blocks.append(para(strong(f"{row.step}: "), *_see(row)))
     actions = [
         Action(label=f"retry {row.step}", command=f"step {file.id} retry {row.step}", emoji="🔁") for row in failed
     ]
@@ -316,9 +316,12 @@ def checklist(desk: Desk, file: CaseFile) -> Document:
 
 
 def _see(row: PlanStep) -> tuple[Any, ...]:
-    if (row.problem or "") in HELP:
-        return (" Or go on without: ", typed(f"step CASE skip {row.step} REASON"))
-    return (typed("stuck"), ". Or go on without: ", typed(f"step CASE skip {row.step} REASON"))
+    """What to do about a step that failed."""
+    known = HELP.get(row.problem or "")
+    first = (f"{known} ",) if known else ("try it again, or see ", typed("stuck"), ". ")
+    without = ("Or go on without: ", typed(f"step {row.case} skip {row.step} REASON"))
+    off = (". Or call it all off: ", typed(f"step {row.case} stop all REASON")) if row.step in UNSAID else ()
+    return (*first, *without, *off)
 
 
 def _note(desk: Desk, file: CaseFile, row: PlanStep) -> str:
@@ -331,13 +334,15 @@ def _note(desk: Desk, file: CaseFile, row: PlanStep) -> str:
     return ""
 
 
+UNSAID = ("members", "tag", "publish", "advisory")
+"""The steps before the public hears anything."""
 HELP: Mapping[str, str] = {
     "other-archives-outside": (
         "what can be downloaded is not what members verified. Do not announce before you know why."
     ),
     "changed-since-the-private-release": (
-        "the archives differ from those that members verified. Put those back, and try again; to hand out the new ones"
-        " instead, call it off first: step CASE stop all REASON."
+        "the archives differ from those that members verified. Put those back, and try again; to hand out the new ones,"
+        " call it off first."
     ),
     "no-folder": "the folder is not configured, or not there.",
     "not-writable": "the folder cannot be written to.",

@@ -80,13 +80,17 @@ def _retry(desk: Desk, file: CaseFile, row: PlanStep) -> Decision:
         raise Refusal(f"{row.step} of {file.id} has not failed; see step {file.id}")
     dead = [one for one in desk.book.effects(waits(file.id, row.step)) if one.state in DEAD]
     told = settled(file.id, row.step, "running" if dead else "waiting", desk)
-    return Decision(events=[_by(desk, told)], again=[Again(one.key) for one in dead], plan=file.id)
+    again = [Again(one.key) for one in dead]
+    return Decision(
+        reply=_word(file, f"{row.step} is tried again"), events=[_by(desk, told)], again=again, plan=file.id
+    )
 
 
 def _done(desk: Desk, file: CaseFile, row: PlanStep) -> Decision:
     if row.state != "asked":
         raise Refusal(f"{row.step} of {file.id} is the bot's to do, not yours; retry it, or skip it with a reason")
-    return Decision(events=[_by(desk, settled(file.id, row.step, "done", desk))], plan=file.id)
+    told = _by(desk, settled(file.id, row.step, "done", desk))
+    return Decision(reply=_word(file, f"{row.step} is done; it goes on"), events=[told], plan=file.id)
 
 
 def _skip(desk: Desk, file: CaseFile, row: PlanStep, reason: str | None) -> Decision:
@@ -96,6 +100,7 @@ def _skip(desk: Desk, file: CaseFile, row: PlanStep, reason: str | None) -> Deci
     facts = {"step": row.step, "by": desk.actor.name}
     dead = [one for one in desk.book.effects(waits(file.id, row.step)) if one.state in DEAD]
     return Decision(
+        reply=_word(file, f"{row.step} is skipped; it goes on"),
         events=[Happened("step skipped", file.id, facts, text=reason, changes=(change,))],
         again=[Again(one.key, give_up=True) for one in dead],
         plan=file.id,
@@ -136,6 +141,11 @@ def _stop(desk: Desk, file: CaseFile, args: StepArgs) -> Decision:
         messages=[Message(CaseRoom(file.id), wait)],
         again=[Again(one.key, give_up=True) for one in dead],
     )
+
+
+def _word(file: CaseFile, what: str) -> Document:
+    """Beside the checklist, which may have scrolled out of sight."""
+    return Document(title=f"{file.id}: {what}", kind="answer", tlp=Tlp.AMBER_STRICT, case=file.id)
 
 
 def _by(desk: Desk, told: Happened) -> Happened:
