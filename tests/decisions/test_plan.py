@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 
 import pytest
 
 from chatops.document import Board, Document
 from chatops.model.machines import Embargo
-from chatops.ports import Impossible, Post, TryLater
+from chatops.ports import Effect, Impossible, Post, Receipt, TryLater
 from tests.house import House, code_in
 
 
@@ -201,3 +202,43 @@ def test_a_room_that_cannot_be_told_holds_up_nothing_that_is_before_it(released_
     house.say("maintainer", "security", f"step {house.case} skip public That room is gone.")
     assert set(steps(house).values()) == {"done", "skipped"}
     assert house.last(house.case, kind="thanks")
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_each_effect_that_breaks_off_once_happens_once(released_house: House, when: str) -> None:
+    """As where the connection dies, or the process: what became of it is unknown; tried again, it has the same key, by
+    which the service knows it.
+    """
+    house = released_house
+    house.set_section("advisories", folder="/site")
+    house.room("public")
+    card = house.say("maintainer", "security", f"announce {house.case} A crafted job name overflows the queue.")
+    assert card is not None
+    broken: set[str] = set()
+    known: dict[str, Receipt] = {}
+
+    def breaking(perform: Callable[[Effect], Receipt]) -> Callable[[Effect], Receipt]:
+        def once(effect: Effect) -> Receipt:
+            fresh = effect.id not in broken
+            broken.add(effect.id)
+            if fresh and when == "before":
+                raise TryLater("timeout")
+            if effect.id not in known:
+                known[effect.id] = perform(effect)
+            if fresh:
+                raise TryLater("timeout")
+            return known[effect.id]
+
+        return once
+
+    house.chat.perform = breaking(house.chat.perform)  # type: ignore[method-assign, assignment]
+    house.host.perform = breaking(house.host.perform)  # type: ignore[method-assign, assignment]
+    house.say("maintainer-2", "security", f"confirm {code_in(card)}")
+    house.wait(hours=1)
+    assert len(broken) > 10
+    assert set(steps(house).values()) == {"done"}
+    assert [seen.document.kind for seen in house.seen_in("public")] == ["announcement"]
+    assert [seen.document.kind for seen in house.seen_in(house.case)].count("go") == 1
+    assert [seen.document.kind for seen in house.seen_in(house.case)].count("thanks") == 1
+    assert not house.stuck()
+    assert house.journal_is_good()
