@@ -25,7 +25,7 @@ CHECKS: tuple[tuple[str, ...], ...] = (
     ("ruff", "check", "."),
     ("ruff", "format", "--check", "."),
     ("mypy",),
-    ("pytest", "-q", "-n", "3", "--dist", "loadfile"),
+    ("pytest", "-q", "-n", "2", "--dist", "loadfile"),
 )
 """What ``test`` runs, in order; the first that fails ends it."""
 
