@@ -507,6 +507,7 @@ class Snapshot(Node):
     t: Literal["snapshot"] = "snapshot"
     version: str
     tag: str
+    immutable: bool = False  # that nobody can change it is known to those who want it off the page
     progress: str | None = None
 
 

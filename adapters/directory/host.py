@@ -48,8 +48,16 @@ class DirectoryHost:
         """Nothing to disconnect from."""
 
     async def perform(self, effect: Effect) -> Receipt:
-        """Raises Impossible: ``no-folder``, ``no-archives`` (nothing bears the version),
+        """Raises Impossible: ``no-folder``, ``not-writable``, ``no-archives`` (nothing bears the version),
         ``changed-since-the-private-release``, ``another-file-of-that-name``."""
+        try:
+            return await self._perform(effect)
+        except (FileNotFoundError, NotADirectoryError):
+            raise Impossible("no-folder") from None
+        except PermissionError:
+            raise Impossible("not-writable") from None
+
+    async def _perform(self, effect: Effect) -> Receipt:
         match effect.deed:
             case Stage(version=version):
                 return Receipt(data={"archives": await asyncio.to_thread(self._stage, version)})
@@ -70,16 +78,13 @@ class DirectoryHost:
         """Each file whole or not at all; again the same if it is done again."""
         if self._advisories is None:
             raise Impossible("no-folder")
-        try:
-            self._advisories.mkdir(parents=True, exist_ok=True)
-            for name, content in files.items():
-                if Path(name).name != name or name.startswith("."):
-                    raise Impossible("unsupported")
-                part = self._advisories / f".{name}.part"
-                part.write_text(content, encoding="utf-8")
-                part.rename(self._advisories / name)
-        except OSError:
-            raise Impossible("not-writable") from None
+        self._advisories.mkdir(parents=True, exist_ok=True)
+        for name, content in files.items():
+            if Path(name).name != name or name.startswith("."):
+                raise Impossible("unsupported")
+            part = self._advisories / f".{name}.part"
+            part.write_text(content, encoding="utf-8")
+            part.rename(self._advisories / name)
         return sorted(files)
 
     def _stage(self, version: str) -> list[dict[str, Any]]:

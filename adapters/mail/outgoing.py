@@ -90,8 +90,11 @@ class Outgoing:
 
     async def _upload(self, effect: Effect, deed: Upload) -> Receipt:
         to = _to(effect)
-        certificate = await self._certificate(effect, to)
-        if certificate is None and not self._settings.allow_plain:
+        public = effect.audience is None
+        if public and effect.case is not None:
+            raise Impossible("not-public")
+        certificate = None if public else await self._certificate(effect, to)
+        if certificate is None and not (public or self._settings.allow_plain):
             return await self._ask_for_contact(effect, to)
         try:
             if deed.size() > self._settings.largest_file:
@@ -103,7 +106,7 @@ class Outgoing:
         if hashlib.sha256(content).hexdigest() != deed.sha256:
             raise Impossible("changed-file")
         tag = self._settings.tags.get(to)
-        about = subject(effect.case, "file", self._settings)
+        about = deed.name if public else subject(effect.case, "file", self._settings)
         letter = Letter(
             id=message_id(effect.id, self._settings),
             to=to,
@@ -111,6 +114,7 @@ class Outgoing:
             text=f"{deed.name}\nSHA-256 {deed.sha256}\n",
             answers=self._thread(effect, to),
             files=[File(deed.name, content)],
+            automatic=not public,
         )
         await self._send(letter, certificate)
         return Receipt(event=letter.id)

@@ -25,7 +25,7 @@ from chatops.commands.desk import (
 )
 from chatops.commands.kinds import Text, Version
 from chatops.commands.moving import edit_case, states
-from chatops.commands.plan import laid_out
+from chatops.commands.plan import CONFIRMED, laid_out
 from chatops.document import (
     Document,
     Line,
@@ -69,9 +69,12 @@ def _checked(desk: Desk, args: Announce) -> tuple[str, list[str]]:
     if args.version not in (None, version):
         raise Refusal(f"the release with the fix is {version}, not {args.version}")
     apply(Move.ANNOUNCE, states(file))
-    if args.vulnerable is not None:
-        return version, args.vulnerable
-    return version, list(kept_of(desk, file.id).vulnerable or ())
+    vulnerable = args.vulnerable
+    if vulnerable is None:
+        vulnerable = list(kept_of(desk, file.id).vulnerable or ())
+    if version in vulnerable:
+        raise Refusal(f"{version} is the release with the fix; it cannot be one of the vulnerable ones")
+    return version, vulnerable
 
 
 def preview(desk: Desk, args: Announce) -> Preview:
@@ -117,6 +120,7 @@ def preview(desk: Desk, args: Announce) -> Preview:
     facts = {
         "rests": rests.model_dump_json(),
         "vulnerable": ",".join(vulnerable),
+        "immutable": _immutable(desk, vulnerable),
         "members": members,
         "linked": str(linked),
         "embargo": f"{file.case.embargo} until {file.terms_date}",
@@ -147,10 +151,15 @@ def handle(desk: Desk, args: Announce) -> Decision:
     """Confirmed: from here on the plan goes by itself, as far as nothing fails and no person is asked."""
     file = desk.case
     version, vulnerable = _checked(desk, args)
+    facts = {
+        "version": version,
+        "vulnerable": ", ".join(vulnerable) or "none",
+        "immutable": _immutable(desk, vulnerable),
+    }
     begun = Happened(
-        "announcement confirmed",
+        CONFIRMED,
         file.id,
-        {"version": version, "vulnerable": ", ".join(vulnerable) or "none"},
+        facts,
         text=args.text,
         changes=(
             *_kept(desk, file, args.text, vulnerable),
@@ -159,6 +168,11 @@ def handle(desk: Desk, args: Announce) -> Decision:
         ),
     )
     return Decision(events=[begun], plan=file.id)
+
+
+def _immutable(desk: Desk, vulnerable: list[str]) -> str:
+    """Those of which nobody can make a release of that name again: two people are to know it."""
+    return ", ".join(old for old in vulnerable if (one := desk.book.release(old)) is not None and one.immutable)
 
 
 def _kept(desk: Desk, file: CaseFile, text: str | None, vulnerable: list[str]) -> tuple[Change, ...]:

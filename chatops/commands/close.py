@@ -29,7 +29,7 @@ def handle(desk: Desk, args: Close) -> Decision:
     if file.case.closed_at is not None:
         raise Refusal(f"{file.id} is closed already")
     if file.case.announcing_at is not None and not file.public:
-        raise Refusal(f"{file.id} is being announced; wait until that is done, or has failed")
+        raise Refusal(f"{file.id} is being announced; see step {file.id}")
     if any(row.state not in SETTLED for row in desk.book.plan(file.id).values()) and file.public:
         raise Refusal(f"the general release of {file.id} is not finished; see step {file.id}")
     if file.embargoed:

@@ -119,7 +119,7 @@ def taken_off(desk: Desk, release: Release) -> bool:
 def handle(desk: Desk, args: Delist) -> Decision:
     release, upgrade = _checked(desk, args)
     progress = desk.fresh()
-    changes, jobs = removal(desk, release, upgrade, progress)
+    changes, jobs = removal(desk, release, upgrade, progress, immutable=release.immutable)
     told = Happened("release removed", None, {"version": release.version, "upgrade": upgrade or ""}, changes=changes)
     what = "taking it off the release page …" if jobs else "marked as removed"
     reply = Document(title=f"{release.version}: {what}", kind=KIND, tlp=Tlp.AMBER_STRICT)
@@ -127,16 +127,18 @@ def handle(desk: Desk, args: Delist) -> Decision:
 
 
 def removal(
-    desk: Desk, release: Release, upgrade: str | None, progress: str | None = None
+    desk: Desk, release: Release, upgrade: str | None, progress: str | None = None, *, immutable: bool
 ) -> tuple[tuple[Change, ...], tuple[Job, ...]]:
     """A release becomes removed: at once for whoever asks here, and on GitHub as soon as that is done.
 
-    ``progress`` is the effect whose message tells how it went; without, the security room hears it.
+    ``immutable``: two people know that it is. ``progress`` is the effect whose message tells how it went; without, the
+    security room hears it.
     """
     changes = (put(Release, release.version, state="removed", upgrade_to=upgrade),)
     if not taken_off(desk, release) or release.tag is None:
         return changes, ()
-    return changes, (Job(Snapshot(version=release.version, tag=release.tag, progress=progress)),)
+    look = Snapshot(version=release.version, tag=release.tag, immutable=immutable, progress=progress)
+    return changes, (Job(look),)
 
 
 # --- what GitHub brought back --------------------------------------------------------------------------------------
@@ -148,7 +150,7 @@ def seen(desk: Desk, deed: Snapshot, found: Mapping[str, Any]) -> Decision:
     if found["release"] is None:
         gone = Happened("release off the page", None, {"version": deed.version}, changes=_off(desk, deed.version))
         return Decision(events=[gone], messages=[_done(deed, found["commit"], found["commit"])])
-    if found["immutable"] and (release is None or not release.immutable):
+    if found["immutable"] and not deed.immutable:
         known = Happened(
             "release is immutable",
             None,

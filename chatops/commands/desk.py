@@ -30,7 +30,7 @@ def working(file: CaseFile) -> CaseFile:
     if file.case.closed_at is not None:
         raise Refusal(f"{file.id} is closed")
     if file.case.announcing_at is not None and not file.public:
-        raise Refusal(f"{file.id} is being announced; wait until that is done, or has failed")
+        raise Refusal(f"{file.id} is being announced; see step {file.id}")
     return file
 
 
@@ -222,10 +222,11 @@ class Alarm:
 
 @dataclass(frozen=True)
 class Again:
-    """What is stuck (by its code), to be tried again or given up."""
+    """What is stuck (by its code), to be tried again or given up; with ``unsent``, also if it was not tried yet."""
 
     code: str
     give_up: bool = False
+    unsent: bool = False
 
 
 Outgoing = Message | Attach

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from chatops.commands.alarms import no_alarms
 from chatops.commands.cards import case_card
 from chatops.commands.declare import TEAM_ROOMS, CaseUse, Command, Who, positional, raw
-from chatops.commands.desk import CaseRoom, Decision, Desk, Message, Outgoing, Refusal, Security, working
+from chatops.commands.desk import CaseRoom, Decision, Desk, Message, Outgoing, Refusal, Security
 from chatops.commands.ending import lifted
 from chatops.commands.kinds import Choice, Text
 from chatops.commands.moving import moved
@@ -41,7 +41,9 @@ class Exposed:
 
 
 def handle(desk: Desk, args: Exposed) -> Decision:
-    file = working(desk.case)
+    file = desk.case  # also while it is announced: a leak waits for nobody
+    if file.case.closed_at is not None:
+        raise Refusal(f"{file.id} is closed")
     if file.public or _known(Exposure(file.case.exposure), args.what):
         raise Refusal(f"{file.id} is known for that already: {NEWS[args.what]}")
     was_embargoed = file.embargoed

@@ -6,6 +6,7 @@ it and nothing else: it can be tried again, or skipped with a reason (:mod:`chat
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -34,12 +35,14 @@ from chatops.config import Settings
 from chatops.document import Action, Block, Board, Document, Step, Tlp, para, strong, typed
 from chatops.model.book import CaseFile, Shelf
 from chatops.model.cases import PlanStep
-from chatops.model.changes import Change, Happened, new, put
+from chatops.model.changes import Change, Happened, gone, new, put
+from chatops.model.journal import entries
 from chatops.model.moves import Move
 from chatops.model.releases import Release
 from chatops.ports import Publish, Snapshot, Upload, WriteAdvisory
 
 SETTLED = ("done", "skipped")
+CONFIRMED = "announcement confirmed"
 
 
 @dataclass
@@ -132,7 +135,7 @@ def _published_files(desk: Desk, file: CaseFile) -> dict[str, str]:
 
 def public_key(case: str) -> str:
     """The effect that tells a public place; what corrects it is said under it."""
-    return f"public-{case}"
+    return hashlib.sha256(f"the announcement of {case}".encode()).hexdigest()[:32]
 
 
 def _public(desk: Desk, file: CaseFile) -> Begun:
@@ -146,6 +149,8 @@ def _public(desk: Desk, file: CaseFile) -> Begun:
         if desk.book.release(version) is None
         else put(Release, version, state="published", published_at=desk.now)
     ]
+    if not file.embargoed and "over" in desk.book.plan(file.id):  # everybody was told when it ended
+        changes.append(put(PlanStep, (file.id, "over"), state="done", at=desk.now))
     steps = moved(file, Move.ANNOUNCE)
     changes.append(edit_case(file, released_at=desk.now, outcome="fixed", next_word=None))
     told = Happened("general release", file.id, {"version": version}, changes=(*changes, *steps))
@@ -167,16 +172,17 @@ def _delist(desk: Desk, file: CaseFile) -> Begun:
         release = desk.book.release(old)
         if release is None or (release.state == "removed" and not taken_off(desk, release)):
             continue
-        changes, jobs = removal(desk, release, fixed_in(file))
+        changes, jobs = removal(desk, release, fixed_in(file), immutable=old in _immutable(desk, file))
         facts = {"version": old, "upgrade": fixed_in(file)}
         begun.events.append(Happened("release removed", None, facts, changes=changes))
         begun.jobs += jobs
     return begun
 
 
-def _asked(desk: Desk, file: CaseFile, vulnerable: Sequence[str]) -> bool:
-    """Where the embargo ended before, everybody was told then."""
-    return file.embargoed
+def _immutable(desk: Desk, file: CaseFile) -> list[str]:
+    """The releases that were known to be immutable when the announcement was confirmed."""
+    told = [one for one in entries(desk.book.session, file.id) if one.what == CONFIRMED]
+    return str(told[-1].told["facts"].get("immutable", "")).split(", ") if told else []
 
 
 def _over(desk: Desk, file: CaseFile) -> Begun:
@@ -195,7 +201,7 @@ STEPS: Sequence[PlannedStep] = (
     PlannedStep("advisory", "the advisory is on the site", ("members", "tag", "publish"), _advisory, _has_site),
     PlannedStep("public", "public rooms and lists are told", ("members", "tag", "publish", "advisory"), _public),
     PlannedStep("delist", "vulnerable releases are taken down", ("public",), _delist, _removes),
-    PlannedStep("over", "everybody who was asked hears that the embargo is over", ("public",), _over, _asked),
+    PlannedStep("over", "everybody who was asked hears that the embargo is over", ("public",), _over),
     PlannedStep("thanks", "members and reporter are thanked", ("public", "over"), _thanks),
 )
 BY_NAME: Mapping[str, PlannedStep] = {step.name: step for step in STEPS}
@@ -206,13 +212,9 @@ BY_NAME: Mapping[str, PlannedStep] = {step.name: step for step in STEPS}
 
 def laid_out(desk: Desk, file: CaseFile, vulnerable: Sequence[str]) -> tuple[Change, ...]:
     """The plan of a case, on record; instead of an earlier one that was called off."""
-    had = desk.book.plan(file.id)
+    had = [gone(PlanStep, (file.id, name)) for name in desk.book.plan(file.id)]
     wanted = [step.name for step in STEPS if step.wanted(desk, file, vulnerable)]
-    again = [put(PlanStep, (file.id, name), **_EMPTY) for name in wanted if name in had]
-    return (*again, *(new(PlanStep(case=file.id, step=name)) for name in wanted if name not in had))
-
-
-_EMPTY: Mapping[str, Any] = {"state": "waiting", "problem": None, "reason": None, "by": None, "at": None}
+    return (*had, *(new(PlanStep(case=file.id, step=name)) for name in wanted))
 
 
 def ready(plan: Mapping[str, PlanStep]) -> PlannedStep | None:
@@ -228,7 +230,7 @@ def ready(plan: Mapping[str, PlanStep]) -> PlannedStep | None:
 def begin(desk: Desk, file: CaseFile, step: PlannedStep) -> Decision:
     """A step begins: what it does outside bears its name, so that its end is noticed."""
     begun = step.begin(desk, file)
-    mark = waits(file.id, step.name)
+    mark = waits(file, step.name)
     state = "asked" if begun.ask else "running"
     change = put(PlanStep, (file.id, step.name), state=state, problem=None, at=desk.now)
     messages = [_waited_for(one, mark) for one in begun.messages]
@@ -237,9 +239,27 @@ def begin(desk: Desk, file: CaseFile, step: PlannedStep) -> Decision:
     return Decision(events=[told, *begun.events], messages=messages, jobs=jobs, alarms=begun.alarms)
 
 
-def waits(case: str, step: str) -> str:
-    """How an effect names the step that waits for it."""
-    return f"{case}/{step}"
+def waits(file: CaseFile, step: str) -> str:
+    """How an effect names the step that waits for it: of this announcement, not of one that was called off."""
+    return f"{file.id}/{step}/{confirmed(file)}"
+
+
+def confirmed(file: CaseFile) -> str:
+    """Which announcement of the case it is: when it was confirmed."""
+    if file.case.announcing_at is None:
+        raise LookupError("the case is not being announced")
+    return f"{file.case.announcing_at:%Y%m%dT%H%M%S}"
+
+
+def checklist_key(file: CaseFile) -> str:
+    """The effect that shows the checklist."""
+    return hashlib.sha256(f"the plan of {file.id} {confirmed(file)}".encode()).hexdigest()[:32]
+
+
+def named(mark: str) -> tuple[str, str, str]:
+    """Case, step and announcement, as :func:`waits` wrote them."""
+    case, step, which = mark.split("/")
+    return case, step, which
 
 
 def _waited_for(message: Outgoing, mark: str) -> Outgoing:
@@ -265,7 +285,7 @@ def mismatched(desk: Desk, file: CaseFile, archives: Sequence[Mapping[str, Any]]
 
 def left_over(desk: Desk, file: CaseFile, step: str) -> str | None:
     """What is not as it should be though everything was done."""
-    if step != "delist":
+    if step != "delist" or file.case.drill:  # a drill takes nothing off
         return None
     named = [desk.book.release(old) for old in kept_of(desk, file.id).vulnerable or ()]
     return "still-on-the-page" if any(one is not None and taken_off(desk, one) for one in named) else None

@@ -10,7 +10,7 @@ import hashlib
 from dataclasses import dataclass
 
 from chatops.commands.declare import CaseUse, Command, Who, positional
-from chatops.commands.desk import Decision, Desk, Message, Outgoing, Public, Refusal, Security, working
+from chatops.commands.desk import Decision, Desk, Message, Outgoing, Public, Refusal, Security
 from chatops.commands.kinds import Word
 from chatops.commands.typed import short
 from chatops.document import Action, Document, Tlp, fields, para, strong
@@ -29,7 +29,9 @@ class Statement:
 
 
 def handle(desk: Desk, args: Statement) -> Decision:
-    file = working(desk.case)
+    file = desk.case
+    if file.case.closed_at is not None:
+        raise Refusal(f"{file.id} is closed")
     if file.public:
         raise Refusal(f"{file.id} is announced already")
     if not Exposure(file.case.exposure).public:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from chatops.commands.declare import BadValue, CaseUse, Command, Who, positional, raw
@@ -18,6 +18,10 @@ from chatops.model.changes import Happened, put
 from chatops.model.people import PlaceKind
 
 DEAD = ("dead", "refused")
+LOOKS = ("tag",)
+"""Steps that only look at something: they are begun anew."""
+SAID = ("members", "public", "thanks")
+"""Steps of words to rooms."""
 ALL = "all"
 """What is called off, in words: so that a reason can follow."""
 
@@ -75,14 +79,20 @@ def handle(desk: Desk, args: StepArgs) -> Decision:
 
 
 def _retry(desk: Desk, file: CaseFile, row: PlanStep) -> Decision:
-    """What failed for good is sent again under its own key; what ended in a finding is done anew."""
+    """What failed for good is sent again under its own key; what ended in a finding is done anew; what was given up one
+    by one is not said again to those who heard it.
+    """
     if row.state != "failed":
         raise Refusal(f"{row.step} of {file.id} has not failed; see step {file.id}")
-    dead = [one for one in desk.book.effects(waits(file.id, row.step)) if one.state in DEAD]
-    told = settled(file.id, row.step, "running" if dead else "waiting", desk)
-    again = [Again(one.key) for one in dead]
+    effects = desk.book.effects(waits(file, row.step))
+    dead = [one for one in effects if one.state in DEAD]
+    anew = row.step in LOOKS
+    state = "running" if dead and not anew else "done" if effects and row.step in SAID else "waiting"
     return Decision(
-        reply=_word(file, f"{row.step} is tried again"), events=[_by(desk, told)], again=again, plan=file.id
+        reply=_word(file, f"{row.step} is tried again"),
+        events=[_by(desk, settled(file.id, row.step, state, desk))],
+        again=[Again(one.key, give_up=anew) for one in dead],
+        plan=file.id,
     )
 
 
@@ -94,17 +104,27 @@ def _done(desk: Desk, file: CaseFile, row: PlanStep) -> Decision:
 
 
 def _skip(desk: Desk, file: CaseFile, row: PlanStep, reason: str | None) -> Decision:
+    if row.step == "public" and not file.public:
+        raise Refusal(f"nothing of {file.id} is public yet: retry {row.step}, or stop all of it")
     if reason is None:
         raise Refusal(f"say why it is skipped: step {file.id} skip {row.step} REASON")
+    given_up = _given_up(desk, file, [row.step])
     change = put(PlanStep, (file.id, row.step), state="skipped", reason=reason, by=desk.actor.id, at=desk.now)
     facts = {"step": row.step, "by": desk.actor.name}
-    dead = [one for one in desk.book.effects(waits(file.id, row.step)) if one.state in DEAD]
     return Decision(
         reply=_word(file, f"{row.step} is skipped; it goes on"),
         events=[Happened("step skipped", file.id, facts, text=reason, changes=(change,))],
-        again=[Again(one.key, give_up=True) for one in dead],
+        again=given_up,
         plan=file.id,
     )
+
+
+def _given_up(desk: Desk, file: CaseFile, steps: Sequence[str]) -> list[Again]:
+    """All that steps still wait for. Raises Refusal if some of it is being done at this moment."""
+    effects = [one for step in steps for one in desk.book.effects(waits(file, step))]
+    if any(one.state == "attempted" for one in effects):
+        raise Refusal(f"something of {file.id} is being done this minute; type that again in a moment")
+    return [Again(one.key, give_up=True, unsent=True) for one in effects if one.state in (*DEAD, "waiting")]
 
 
 def _stop(desk: Desk, file: CaseFile, args: StepArgs) -> Decision:
@@ -113,10 +133,7 @@ def _stop(desk: Desk, file: CaseFile, args: StepArgs) -> Decision:
         raise Refusal(f"only all of it can be called off: step {file.id} stop all REASON")
     if file.public:
         raise Refusal(f"{file.id} is public; it cannot be called off any more")
-    running = [row.step for row in desk.book.plan(file.id).values() if row.state == "running"]
-    if running:
-        raise Refusal(f"{running[0]} of {file.id} is under way; wait until it is done, or has failed")
-    dead = [one for step in STEPS for one in desk.book.effects(waits(file.id, step.name)) if one.state in DEAD]
+    given_up = _given_up(desk, file, list(desk.book.plan(file.id)))
     told = Happened(
         "announcement called off", file.id, text=args.reason, changes=(edit_case(file, announcing_at=None),)
     )
@@ -139,7 +156,7 @@ def _stop(desk: Desk, file: CaseFile, args: StepArgs) -> Decision:
         reply=off,
         events=[told],
         messages=[Message(CaseRoom(file.id), wait)],
-        again=[Again(one.key, give_up=True) for one in dead],
+        again=given_up,
     )
 
 

@@ -41,7 +41,7 @@ class OutboxRow(Row, table=True):
 
     ``key`` is the idempotency key. ``deed`` is a :class:`chatops.ports.Deed` as JSON, frozen once attempted. ``place``
     is ours; ``room`` overrides it where a place has no row (a shell session, whose one reader is ``audience``).
-    ``step`` is what waits for it: a case and a step of its plan (``DS-2026-7KQ4/public``). ``spared`` of the
+    ``step`` is what waits for it: a step of a case's plan (:func:`chatops.commands.plan.waits`). ``spared`` of the
     ``attempts`` do not count towards the most that are made. ``kind`` tells the gate what sort of message it is.
     ``event`` is the service's id of the message that came of it.
     """

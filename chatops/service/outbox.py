@@ -346,13 +346,15 @@ def resume(session: Session, service: str) -> None:
     session.execute(update(OUTBOX).where(*waits).values(not_before=None))
 
 
-def again(session: Session, code: str, *, give_up: bool = False) -> bool:
-    """Let what failed for good, or was refused, be tried again, as often as a new one; or give it up.
+def again(session: Session, code: str, *, give_up: bool = False, unsent: bool = False) -> bool:
+    """Let what failed for good, or was refused, be tried again, as often as a new one; or give it up (with ``unsent``,
+    what still waits, too).
 
     ``code`` begins its key. It passes the gate again before it goes. False if there is no such row.
     """
     values: dict[str, Any] = {"state": "skipped"} if give_up else _AFRESH
-    stuck = OUTBOX.c.key.startswith(code, autoescape=True), OUTBOX.c.state.in_(("dead", "refused"))
+    states = ("dead", "refused", *(("waiting",) if unsent else ()))
+    stuck = OUTBOX.c.key.startswith(code, autoescape=True), OUTBOX.c.state.in_(states)
     done = session.execute(update(OUTBOX).where(*stuck).values(**values))
     return bool(done.rowcount)  # type: ignore[attr-defined]
 

@@ -89,7 +89,7 @@ def _room(unit: Unit, place: Place, kind: str, row: OutboxRow, outcome: Outcome,
                     changes=(put(Place, place.id, state="closed"),),
                 )
             )
-        case "post" if outcome.data.get("withheld"):
+        case "post" | "upload" if outcome.data.get("withheld"):
             _withheld(unit, place, row)
         case "leave" if outcome.ok and place.state != "closed":
             unit.record(

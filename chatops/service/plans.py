@@ -48,10 +48,12 @@ def advance(unit: Unit, desk: Desk, case: str) -> None:
 
 def landed(unit: Unit, desk: Desk, row: OutboxRow, outcome: Outcome) -> None:
     """One of a step's effects is done, or failed for good."""
-    case, _, name = (row.step or "").partition("/")
+    case, name, which = plan.named(row.step or "")
     file = unit.book.case(case)
     known = unit.book.plan(case).get(name)
-    if file is None or known is None or known.state in plan.SETTLED or file.case.announcing_at is None:
+    if file is None or file.case.announcing_at is None or plan.confirmed(file) != which:
+        return
+    if known is None or known.state in (*plan.SETTLED, "waiting"):
         return
     if name == TAG:
         if outcome.ok and not outcome.data.get("commit"):
@@ -65,7 +67,7 @@ def landed(unit: Unit, desk: Desk, row: OutboxRow, outcome: Outcome) -> None:
 
 def own(row: OutboxRow) -> bool:
     """Whether what an effect brought back concerns its step alone."""
-    return (row.step or "").partition("/")[2] == TAG
+    return row.step is not None and plan.named(row.step)[1] == TAG
 
 
 def look_again(unit: Unit, settings: Settings, case: str) -> None:
@@ -76,7 +78,7 @@ def look_again(unit: Unit, settings: Settings, case: str) -> None:
         return
     version = plan.fixed_in(file)
     look = Snapshot(version=version, tag=plan.tag_of(settings, version))
-    unit.carry_out(Decision(jobs=[Job(look, case, plan.waits(case, TAG))]))
+    unit.carry_out(Decision(jobs=[Job(look, case, plan.waits(file, TAG))]))
 
 
 def _look(case: str, desk: Desk) -> Alarm:
@@ -91,12 +93,12 @@ def _problem(desk: Desk, file: CaseFile, name: str, outcome: Outcome) -> str | N
 
 def _settle(unit: Unit, desk: Desk, case: str, name: str, problem: str | None = None) -> bool:
     """Write down how a step ended, if it did."""
-    effects = unit.book.effects(plan.waits(case, name))
+    file = unit.book.case(case)
+    assert file is not None
+    effects = unit.book.effects(plan.waits(file, name))
     dead = [row.problem or row.state for row in effects if row.state in ("dead", "refused")]
     if problem is None and any(row.state in UNSETTLED for row in effects):
         return False
-    file = unit.book.case(case)
-    assert file is not None
     problem = problem or (dead[0] if dead else plan.left_over(desk, file, name))
     unit.record(plan.settled(case, name, "failed" if problem else "done", desk, problem))
     if name == "public" and desk.settings.release_host != "none":
@@ -108,8 +110,7 @@ def _show(unit: Unit, desk: Desk, case: str) -> None:
     """One message in each security room, edited as it goes."""
     file = unit.book.case(case)
     assert file is not None
-    assert file.case.announcing_at is not None
-    key = f"plan-{case}-{file.case.announcing_at:%Y%m%d%H%M%S}"
+    key = plan.checklist_key(file)
     document = marked(plan.checklist(desk, file)) if file.case.drill else plan.checklist(desk, file)
     for place in unit.book.places(PlaceKind.SECURITY):
         own = f"{key}.{place.id[:8]}"
@@ -117,5 +118,5 @@ def _show(unit: Unit, desk: Desk, case: str) -> None:
             unit.send(Message(InPlace(place.id), document, edit=own))
         else:
             unit.send(Message(Here() if place.id == unit.here else InPlace(place.id), document, key=own))
-    if unit.answerable and desk.place is not PlaceKind.SECURITY:
+    if unit.answerable and desk.place is not PlaceKind.SECURITY and not file.case.drill:
         unit.send(Message(Here(), document))

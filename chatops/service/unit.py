@@ -219,7 +219,7 @@ class Unit:
             if one.code.startswith("in"):
                 unpark(self.session, int(one.code.removeprefix("in")), give_up=one.give_up)
             else:
-                outbox.again(self.session, one.code, give_up=one.give_up)
+                outbox.again(self.session, one.code, give_up=one.give_up, unsent=one.unsent)
 
     def _hand_over(self) -> None:
         """Pack and private release, to new members who can be in no room that tells who comes in."""

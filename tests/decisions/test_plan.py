@@ -6,11 +6,13 @@ import json
 from collections.abc import Callable
 
 import pytest
+from sqlmodel import Session
 
 from chatops.document import Board, Document
 from chatops.model.machines import Embargo
 from chatops.ports import Effect, Impossible, Post, Receipt, TryLater
-from tests.house import House, code_in
+from chatops.service.timers import set_timer
+from tests.house import House, code_in, privately_released, with_roster
 
 
 def confirmed(house: House, text: str = "A crafted job name overflows the queue.") -> Document | None:
@@ -242,3 +244,156 @@ def test_each_effect_that_breaks_off_once_happens_once(released_house: House, wh
     assert [seen.document.kind for seen in house.seen_in(house.case)].count("thanks") == 1
     assert not house.stuck()
     assert house.journal_is_good()
+
+
+def on_github() -> House:
+    house = with_roster(House(github=True))
+    house.host.release("1.0.0", sha256="11" * 32)
+    set_timer_now(house, "survey")
+    privately_released(house)
+    house.room("public")
+    return house
+
+
+def set_timer_now(house: House, kind: str) -> None:
+    with Session(house.engine) as session:
+        set_timer(session, kind, house.clock.now, kind)
+        session.commit()
+    house.run()
+
+
+def test_a_tag_that_could_not_be_looked_for_is_looked_for_again() -> None:
+    house = on_github()
+    house.host.problem = "forbidden"
+    confirmed(house)
+    assert steps(house)["tag"] == "failed"
+    house.host.problem = None
+    house.say("maintainer", "security", f"step {house.case} retry tag")
+    assert steps(house)["tag"] == "asked"
+    house.host.tags["v1.0.1"] = "f" * 40
+    house.wait(minutes=5)
+    assert set(steps(house).values()) == {"done"}
+
+
+def test_a_look_for_the_tag_of_a_plan_that_was_called_off_says_nothing_of_the_next() -> None:
+    house = on_github()
+    perform = house.host.perform
+    house.host.perform = lambda effect: (_ for _ in ()).throw(TryLater("busy"))  # type: ignore[method-assign]
+    confirmed(house)
+    assert house.say("maintainer", "security", f"step {house.case} stop all") is not None
+    house.host.perform = perform  # type: ignore[method-assign]
+    house.host.tags["v1.0.1"] = "f" * 40
+    house.host.stage("1.0.2")
+    house.say("maintainer", "security", f"private-release {house.case} 1.0.2")
+    confirmed(house)
+    house.wait(minutes=30)
+    assert steps(house)["tag"] == "asked"
+    assert not house.seen_in("public")
+
+
+def test_steps_that_a_new_plan_has_not_hold_it_up_no_more(released_house: House) -> None:
+    house = released_house
+    house.room("public")
+    house.host.problem = "changed-since-the-private-release"
+    confirmed(house)
+    house.say("maintainer", "security", f"step {house.case} stop all")
+    line = f"{'ab' * 32}  dynasched-1.0.2.tar.bz2"
+    house.say("maintainer", "security", f"private-release {house.case} 1.0.2\n{line}")
+    confirmed(house)
+    assert set(steps(house)) == {"members", "public", "over", "thanks"}
+    assert set(steps(house).values()) == {"done"}
+    assert house.journal_is_good()
+
+
+def test_what_is_skipped_does_not_happen_later(released_house: House) -> None:
+    house = released_house
+    perform = house.host.perform
+    house.host.perform = lambda effect: (_ for _ in ()).throw(TryLater("busy"))  # type: ignore[method-assign]
+    confirmed(house)
+    house.say("maintainer", "security", f"step {house.case} skip publish By hand.")
+    house.host.perform = perform  # type: ignore[method-assign]
+    house.wait(hours=1)
+    assert house.host.published == []
+    assert steps(house)["publish"] == "skipped"
+    assert house.file(house.case).public
+
+
+@pytest.mark.parametrize("what", ["public", "exploit", "attacks"])
+def test_a_leak_is_confirmed_while_it_is_announced_and_everybody_hears_of_the_end_once(
+    released_house: House, what: str
+) -> None:
+    house = released_house
+    house.room("public")
+    house.host.problem = "disk-full"
+    confirmed(house)
+    told = house.say("maintainer", "security", f"exposed {house.case} {what}")
+    assert told is not None
+    assert told.kind != "refusal"
+    house.host.problem = None
+    house.say("maintainer", "security", f"step {house.case} retry publish")
+    assert set(steps(house).values()) == {"done"}
+    for who in ("debian", "fedora", "suse"):
+        assert [seen.document.kind for seen in house.seen_by(who)].count("embargo over") == 1
+    assert house.journal_is_good()
+
+
+def test_the_fix_is_not_taken_down(released_house: House) -> None:
+    house = released_house
+    house.say("maintainer", "security", f"embargo {house.case} end It is out.")
+    house.host.public = [{"version": "1.0.1", "archives": []}]
+    set_timer_now(house, "survey")
+    refused = house.say("maintainer", "security", f"announce {house.case} vulnerable=1.0.1")
+    assert refused is not None
+    assert refused.kind == "refusal"
+    assert not house.file(house.case).public
+
+
+def test_what_became_immutable_after_it_was_confirmed_is_left_alone() -> None:
+    house = on_github()
+    confirmed(house, "vulnerable=1.0.0 Words.")
+    house.host.public[0]["immutable"] = True
+    set_timer_now(house, "survey")
+    house.host.tags["v1.0.1"] = "f" * 40
+    house.wait(minutes=5)
+    assert "delist" not in house.host.done
+    assert steps(house)["delist"] == "failed"
+
+
+def test_what_the_public_could_not_be_told_is_found_by_its_code(released_house: House) -> None:
+    house = released_house
+    room = house.room("public")
+    perform = house.chat.perform
+
+    def closed(effect: Effect) -> Receipt:
+        if effect.room == room:
+            raise Impossible("forbidden")
+        return perform(effect)
+
+    house.chat.perform = closed  # type: ignore[method-assign]
+    confirmed(house)
+    house.chat.perform = perform  # type: ignore[method-assign]
+    for row in house.stuck():
+        answer = house.say("maintainer", "security", f"stuck retry {row.key[:8]}")
+        assert answer is not None
+        assert answer.kind != "refusal"
+    assert len([seen for seen in house.seen_in("public") if seen.document.kind == "announcement"]) == 1
+    assert set(steps(house).values()) == {"done"}
+
+
+def test_a_drill_on_github_takes_nothing_off_and_ends_well_wherever_it_is_confirmed() -> None:
+    house = with_roster(House(github=True))
+    house.host.release("1.0.0", sha256="11" * 32)
+    set_timer_now(house, "survey")
+    house.say("maintainer", "security", "drill A rehearsal")
+    case = house.cases()[-1]
+    house.say("maintainer", "security", f"triage {case} severity=CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H")
+    house.say("maintainer", "security", f"private-release {case} 1.0.9")
+    card = house.say("maintainer", "security", f"announce {case} vulnerable=1.0.0")
+    assert card is not None
+    house.direct("maintainer-2", f"confirm {code_in(card)}")
+    house.say("maintainer", "security", f"step {case} done tag")
+    assert house.file(case).public
+    last = house.last("security", kind="announcement").document
+    assert last.title == f"DRILL: {case}: 1.0.9 is announced"
+    assert "delist" not in house.host.done
+    assert not house.stuck()

@@ -189,6 +189,18 @@ async def test_archives_are_attached_sealed_and_whole(
         await outgoing.perform(effect(Upload(path=str(tmp_path / "x"), name="x", sha256=""), case=CASE))
 
 
+async def test_a_list_gets_a_public_file_as_it_is_and_no_other(outgoing: Outgoing, office: PostOffice) -> None:
+    upload = Upload.made("ds-2026-7kq4.md", content := b"# An advisory\n")
+    await outgoing.perform(effect(upload, "announce@lists.example", audience=None))
+    (message,) = [one.message for one in office.taken]
+    assert message["Subject"].endswith("ds-2026-7kq4.md")
+    (attached,) = message.iter_attachments()
+    assert attached.get_payload(decode=True) == content
+    with pytest.raises(Impossible, match="not-public"):
+        await outgoing.perform(effect(upload, "announce@lists.example", case=CASE, audience=None))
+    assert len(office.taken) == 1
+
+
 async def test_a_file_that_is_too_large_is_not_attached(
     settings: MailSettings, office: PostOffice, roster: Roster
 ) -> None:
