@@ -8,8 +8,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from chatops.advisory.content import Content, Credit, Publisher
-from chatops.advisory.ranges import read_ranges
+from chatops.advisory.ranges import Range, read_ranges
 from chatops.commands.desk import Desk
+from chatops.commands.releases import newness
 from chatops.config import Settings
 from chatops.model.book import CaseFile
 from chatops.model.cases import Advisory
@@ -46,7 +47,7 @@ def content(
         publisher=publisher(desk.settings),
         id=case.id,
         title=kept.title or _neutral(desk, fix),
-        text=text or kept.text or kept.title or case.title,
+        text=text or kept.text or _silent(desk, fix),
         released=released,
         changed=corrections[-1][0] if corrections else released,
         severity=case.severity,
@@ -68,10 +69,31 @@ def _neutral(desk: Desk, fix: str | None) -> str:
     return f"{desk.project} {fix} fixes a vulnerability" if fix else f"A vulnerability in {desk.project}"
 
 
-def gaps(file: CaseFile, told: Content, kept: Advisory) -> list[str]:
-    """What an advisory should say and this one does not; and what the reporter has yet to say of it."""
+def _silent(desk: Desk, fix: str | None) -> str:
+    """Where nobody wrote anything for the public: never a word of the report, nor the case's own title."""
+    return f"A vulnerability in {desk.project} is fixed in {fix}." if fix else f"{desk.project} has a vulnerability."
+
+
+def _within(span: Range, version: str) -> bool:
+    """Whether a version lies in a range, by the order of its numbers."""
+    at = newness(version)
+    after = span.first is None or (at > newness(span.first) if span.after else at >= newness(span.first))
+    before = (span.fixed is None or at < newness(span.fixed)) and (span.last is None or at <= newness(span.last))
+    return after and before
+
+
+def _contradictions(told: Content, kept: Advisory) -> list[str]:
+    bad = [one for one in told.fixed if one in (kept.vulnerable or ()) or any(_within(s, one) for s in told.affected)]
+    return [f"{one} is said to be affected, and to have the fix: one of them is wrong" for one in bad]
+
+
+def gaps(file: CaseFile, told: Content, kept: Advisory, *, said: bool = False) -> list[str]:
+    """What an advisory should say and this one does not; and what the reporter has yet to say of it.
+
+    ``said``: there are words for the public that are not on record yet.
+    """
     lacks = [
-        ("what happened, in words for the public", kept.text or told.text not in (kept.title, file.case.title)),
+        ("what happened, in words for the public", kept.text or said),
         ("a severity (triage severity=CVSS)", told.severity),
         ("a CVE id (triage cve=CVE-ID)", told.cve),
         ("the kind of weakness (cwe=CWE-787)", told.cwes),
@@ -79,7 +101,7 @@ def gaps(file: CaseFile, told: Content, kept: Advisory) -> list[str]:
         ("affected versions that machines read too: <1.0.1, or 0.9.0-1.0.0", told.affected or not told.versions),
         ("the release with the fix", told.fixed),
     ]
-    missing = [what for what, there in lacks if not there]
+    missing = [*_contradictions(told, kept), *(what for what, there in lacks if not there)]
     if (file.case.wishes or {}).get("review") == "yes":
         if kept.reviewed is None:
             missing.append("the reporter's review: they wished to read it first (to=reporter)")

@@ -21,17 +21,56 @@ from chatops.commands.typed import short
 from chatops.document import Action, Block, Document, Tlp, bullets, fields, para, quote, strong, typed
 from chatops.model.book import CaseFile
 from chatops.model.cases import Advisory
-from chatops.model.changes import Change, Happened
+from chatops.model.changes import Change, Happened, put
 from chatops.model.people import PlaceKind
 from chatops.plain import is_web
 
 
 def items(word: str, name: str) -> list[str]:
-    """What stands between commas, once each; nothing for ``none``. Raises BadValue if there is nothing."""
+    """What stands between commas, once each; nothing for ``none``. Raises BadValue if there is nothing, or if the list
+    was cut off at a blank.
+    """
+    if word.rstrip().endswith(","):
+        raise BadValue(f"{name} ends in a comma; write the list without blanks, or in quotes")
     found = list(dict.fromkeys(one for part in word.split(",") if (one := part.strip())))
     if not found:
         raise BadValue(f"{name} is empty; to have none of it, write none")
     return [] if [one.casefold() for one in found] == ["none"] else found
+
+
+@dataclass(frozen=True)
+class PublicText:
+    """Words for the public: what is likely a slip of the keyboard is not taken for them."""
+
+    name: str = "TEXT"
+    longest: int = 8000
+
+    def read(self, word: str, desk: Desk) -> str:
+        text = Text(self.name, self.longest).read(word, desk)
+        if len(text.split()) == 1:
+            raise BadValue(f'"{short(text)}" is one word; the public reads more than that (after = it takes quotes)')
+        if slip := re.match(r"([A-Za-z-]+)\s*=", text):
+            raise BadValue(f'"{short(slip[1])}=" is no option here; without it: what the public is to read')
+        return text
+
+    def suggest(self, desk: Desk) -> list[str]:
+        return []
+
+
+@dataclass(frozen=True)
+class Affected:
+    """Versions, as people write them; not a lone sign, which a blank cut off."""
+
+    name: str = "VERSIONS"
+
+    def read(self, word: str, desk: Desk) -> str:
+        text = Text(self.name, 200).read(word, desk)
+        if not re.search(r"\w", text):
+            raise BadValue(f'"{short(text)}" names no version; write it in quotes: affected="<1.0.1"')
+        return text
+
+    def suggest(self, desk: Desk) -> list[str]:
+        return []
 
 
 @dataclass(frozen=True)
@@ -105,9 +144,9 @@ class Published:
 
 @dataclass(frozen=True)
 class AdvisoryArgs:
-    text: str | None = raw(Text("TEXT", 8000), "what the public reads about the problem", default=None)
-    title: str | None = option(Text("TITLE", 120), "its title, for the public; the case's own is for its people")
-    affected: str | None = option(Text("VERSIONS", 200), "the affected versions: <1.0.1, or 0.9.0-1.0.0")
+    text: str | None = raw(PublicText(), "what the public reads about the problem", default=None)
+    title: str | None = option(PublicText("TITLE", 120), "its title, for the public; the case's own is for its people")
+    affected: str | None = option(Affected(), "the affected versions: <1.0.1, or 0.9.0-1.0.0")
     fixed: list[str] | None = option(Items("VERSION,…", 200), "further releases with the fix, of other branches")
     vulnerable: list[str] | None = option(Published(), "the releases that will be taken down")
     cwe: list[str] | None = option(Weaknesses(), "the kinds of weakness")
@@ -144,7 +183,8 @@ def handle(desk: Desk, args: AdvisoryArgs) -> Decision:
     messages: list[Outgoing] = []
     if args.to:
         messages = _to_reporter(desk, file, told)
-        events.append(Happened("draft sent to the reporter", file.id))
+        sent = put(Advisory, file.id, sent=digest(told)) if values else write_down(desk, file.id, sent=digest(told))
+        events.append(Happened("draft sent to the reporter", file.id, changes=(sent,)))
     alarms = draft_again(file, desk.now) if values or args.affected else []
     return Decision(reply=card(desk, file, told, kept), events=events, messages=messages, alarms=alarms)
 
@@ -205,8 +245,12 @@ def approve(desk: Desk, args: object) -> Decision:
     file = desk.case
     if file.public:
         raise Refusal(f"{file.id} is announced already")
-    told = content(desk, file)
-    change = write_down(desk, file.id, reviewed=digest(told), reviewed_at=desk.now)
+    kept = kept_of(desk, file.id)
+    if kept.sent is None:
+        raise Refusal(f"no draft of {file.id} was sent to you yet; you hear from us when there is one")
+    if kept.reviewed == kept.sent:
+        raise Refusal(f"you found the draft of {file.id} right already; thank you")
+    change = put(Advisory, file.id, reviewed=kept.sent, reviewed_at=desk.now)
     done = Document(
         title=f"{file.id}: thank you; the team knows that the draft is right as it is",
         kind="draft",

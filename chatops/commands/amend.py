@@ -10,7 +10,7 @@ from typing import Any
 
 from chatops.advisory.files import files
 from chatops.commands.advising import content, kept_of, write_down
-from chatops.commands.advisory import Items, Pages, Weaknesses, readable
+from chatops.commands.advisory import Affected, Items, Pages, PublicText, Weaknesses, readable
 from chatops.commands.declare import CaseUse, Command, Who, option, raw
 from chatops.commands.desk import CaseRoom, Decision, Desk, Job, Message, Outgoing, Preview, Public, Refusal, Security
 from chatops.commands.kinds import Cve, Severity, Text
@@ -26,8 +26,8 @@ from chatops.ports import WriteAdvisory
 
 @dataclass(frozen=True)
 class Amend:
-    what: str = raw(Text("TEXT", 2000), "what was wrong, and what is right; the public reads it")
-    affected: str | None = option(Text("VERSIONS", 200), "the affected versions: <1.0.1, or 0.9.0-1.0.0")
+    what: str = raw(PublicText(longest=2000), "what was wrong, and what is right; the public reads it")
+    affected: str | None = option(Affected(), "the affected versions: <1.0.1, or 0.9.0-1.0.0")
     fixed: list[str] | None = option(Items("VERSION,…", 200), "further releases with the fix")
     severity: tuple[str, str] | None = option(Severity(), "a CVSS v3.1 or v4.0 vector")
     mitigation: str | None = option(Text(longest=2000), "what helps who cannot upgrade")

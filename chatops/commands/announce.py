@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from chatops.commands.advising import content, gaps, kept_of, write_down
-from chatops.commands.advisory import Published, draft
+from chatops.commands.advising import content, digest, gaps, kept_of, write_down
+from chatops.commands.advisory import PublicText, Published, draft
 from chatops.commands.announcement import announcement
 from chatops.commands.cards import dates
 from chatops.commands.declare import CaseUse, Command, Who, option, raw
@@ -23,7 +23,7 @@ from chatops.commands.desk import (
     Preview,
     Refusal,
 )
-from chatops.commands.kinds import Text, Version
+from chatops.commands.kinds import Version
 from chatops.commands.moving import edit_case, states
 from chatops.commands.plan import CONFIRMED, laid_out
 from chatops.document import (
@@ -46,7 +46,7 @@ from chatops.model.people import PlaceKind
 @dataclass(frozen=True)
 class Announce:
     text: str | None = raw(
-        Text("TEXT", 8000), "what the public reads about the problem; the advisory's, if left out", default=None
+        PublicText(), "what the public reads about the problem; the advisory's, if left out", default=None
     )
     vulnerable: list[str] | None = option(Published(), "the releases to mark as removed; the advisory's, if left out")
     version: str | None = option(Version(), "the release with the fix, if the embargo ended before a private one")
@@ -126,7 +126,8 @@ def preview(desk: Desk, args: Announce) -> Preview:
         "embargo": f"{file.case.embargo} until {file.terms_date}",
         "public": ",".join(sorted(place.id for place in desk.book.places(PlaceKind.PUBLIC))),
     }
-    return Preview(document, facts, for_the_reporter(file, public))
+    drafts = for_the_reporter(file, public)
+    return Preview(document, facts, drafts, (write_down(desk, file.id, sent=digest(told)),) if drafts else ())
 
 
 def for_the_reporter(file: CaseFile, public: Document) -> tuple[Message, ...]:

@@ -14,7 +14,7 @@ from typing import Any
 from chatops.config import Settings
 from chatops.document import Action, Document, Tlp, bullets, fields, line, para, when
 from chatops.model.book import Book, CaseFile
-from chatops.model.changes import Happened
+from chatops.model.changes import Change, Happened
 from chatops.model.people import Contact, Place, PlaceKind, Role
 from chatops.ports import Address, HostDeed, TryPatch, Upload
 
@@ -251,12 +251,13 @@ class Decision:
 class Preview:
     """What a second person confirms. ``facts`` are all that the decision rests on; a change of any voids the code.
 
-    ``drafts`` go out with it, to those who wished to read it before it is decided.
+    ``drafts`` go out with it, to those who wished to read it before it is decided; ``changes`` go on record with it.
     """
 
     document: Document
     facts: Mapping[str, str]
     drafts: tuple[Message, ...] = ()
+    changes: tuple[Change, ...] = ()
 
 
 @dataclass(frozen=True)

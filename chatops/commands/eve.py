@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from chatops.commands.advising import content, digest, gaps, kept_of
+from chatops.commands.advising import content, digest, gaps, kept_of, write_down
 from chatops.commands.announce import for_the_reporter
 from chatops.commands.announcement import announcement
 from chatops.commands.desk import CaseRoom, Decision, Desk, Message, Outgoing
 from chatops.document import Block, Document, Tlp, bullets, fields, line, para, strong, typed, when
 from chatops.model.book import CaseFile
-from chatops.model.changes import Happened
+from chatops.model.changes import Change, Happened
 
 
 def day_before(desk: Desk, file: CaseFile, at: datetime) -> Decision:
@@ -30,11 +30,13 @@ def day_before(desk: Desk, file: CaseFile, at: datetime) -> Decision:
         )
     ]
     messages: list[Outgoing] = []
+    sent: tuple[Change, ...] = ()
     if version is not None:
         public = announcement(desk, file, None, version, vulnerable, credits=False)
         blocks += [para("What the public will read, as it stands now:"), para(strong(public.title)), *public.blocks]
         if kept.reviewed != digest(content(desk, file)):
             messages += for_the_reporter(file, announcement(desk, file, None, version, vulnerable))
+            sent = (write_down(desk, file.id, sent=digest(content(desk, file))),) if messages else ()
     blocks += [
         para("—— so far the draft. Is something wrong with it? Say it here. ——"),
         para("Please publish nothing before you read “you may publish now”: two coordinators say that, no clock does."),
@@ -47,7 +49,7 @@ def day_before(desk: Desk, file: CaseFile, at: datetime) -> Decision:
         blocks=tuple(blocks),
         tone="warning",
     )
-    told = Happened("draft shown to members", file.id, {"version": version or "none yet"})
+    told = Happened("draft shown to members", file.id, {"version": version or "none yet"}, changes=sent)
     return Decision(events=[told], messages=[Message(CaseRoom(file.id), card), *messages])
 
 

@@ -293,7 +293,7 @@ def left_over(desk: Desk, file: CaseFile, step: str) -> str | None:
 
 # --- what people see -----------------------------------------------------------------------------------------------
 
-_SHOWN = {"waiting": "not started", "skipped": "done", "done": "done"}
+_SHOWN = {"waiting": "not started", "skipped": "not started", "done": "done"}
 
 
 def checklist(desk: Desk, file: CaseFile) -> Document:
@@ -348,7 +348,7 @@ def _note(desk: Desk, file: CaseFile, row: PlanStep) -> str:
     if row.state == "failed":
         return f"failed: {row.problem}"
     if row.state == "skipped":
-        return "skipped"
+        return f"skipped: {row.reason} ({file.name(row.by)})"
     if row.state == "asked" and row.step == "tag":
         return f"yours to do: push {tag_of(desk.settings, fixed_in(file))}"
     return ""

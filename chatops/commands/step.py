@@ -61,7 +61,8 @@ def handle(desk: Desk, args: StepArgs) -> Decision:
         return Decision(reply=checklist(desk, file))
     if args.what == "stop":
         return _stop(desk, file, args)
-    row = plan.get(args.step or "")
+    failed = [row.step for row in plan.values() if row.state == "failed"]
+    row = plan.get(args.step or (failed[0] if len(failed) == 1 else ""))
     if row is None:
         here = ", ".join(step.name for step in STEPS if step.name in plan)
         raise Refusal(f"say which step of {file.id}: {here}")
@@ -129,8 +130,8 @@ def _given_up(desk: Desk, file: CaseFile, steps: Sequence[str]) -> list[Again]:
 
 def _stop(desk: Desk, file: CaseFile, args: StepArgs) -> Decision:
     """Called off, while the public knows nothing of it: members, who may have been told to publish, hear at once."""
-    if args.step not in (None, ALL):
-        raise Refusal(f"only all of it can be called off: step {file.id} stop all REASON")
+    if args.step != ALL or args.reason is None:
+        raise Refusal(f"only all of it can be called off, with a reason: step {file.id} stop all REASON")
     if file.public:
         raise Refusal(f"{file.id} is public; it cannot be called off any more")
     given_up = _given_up(desk, file, list(desk.book.plan(file.id)))

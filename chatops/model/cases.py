@@ -174,7 +174,8 @@ class Pending(Row, table=True):
 class Advisory(Row, table=True):
     """What the public will read of a case, beyond the facts that the case has itself.
 
-    ``vulnerable`` are the releases to take down; ``reviewed`` is the digest of what the reporter found right;
+    ``vulnerable`` are the releases to take down; ``sent`` is the digest of the draft that the reporter
+    was sent last, ``reviewed`` of the one that they found right;
     ``corrections`` are (ISO instant, what was put right), each a new revision of what was published.
     """
 
@@ -187,6 +188,7 @@ class Advisory(Row, table=True):
     credits: list[str] = case_json()
     references: list[str] = case_json()
     corrections: list[list[str]] = case_json()
+    sent: str | None = None
     reviewed: str | None = None
     reviewed_at: datetime | None = instant()
 

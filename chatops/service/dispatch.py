@@ -266,7 +266,9 @@ def _ask_second(call: Call, desk: Desk, arguments: Any) -> Decision:
         expires_at=expires,
     )
     old = [put(Pending, other.code, state="void") for other in desk.book.open_pending(case)] if case else []
-    asked = Happened(f"{call.command.verb} previewed", case=case, facts={"code": code}, changes=(*old, new(row)))
+    asked = Happened(
+        f"{call.command.verb} previewed", case=case, facts={"code": code}, changes=(*old, new(row), *preview.changes)
+    )
     card = preview.document.model_copy(
         update={
             "blocks": (

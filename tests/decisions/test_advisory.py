@@ -7,7 +7,7 @@ import json
 import pytest
 
 from chatops.plain import plain_text
-from tests.house import House, code_in
+from tests.house import House, code_in, reported
 
 ANSWERS = {
     "advisory {case} cwe=overflow": '"overflow" is no weakness; write it as in CWE-787 (see cwe.mitre.org)',
@@ -125,3 +125,71 @@ def test_a_correction_follows_in_answer_to_the_announcement_and_makes_a_new_revi
     assert told["revision_history"][1]["summary"] == "It is 1.0.2, not 1.0.1."
     assert "<1.0.2" in house.host.advisories[f"{house.case.lower()}.md"].replace("\\", "")
     assert house.journal_is_good()
+
+
+SLIPS = (
+    "cwe=787, 79",
+    "credit=Bob, Alice",
+    "title=Job queue overflow",
+    "severity=high is what we think",
+    "affected = <1.0.1",
+    "affected=< 1.0.1",
+    "affected",
+)
+
+
+@pytest.mark.parametrize("slip", SLIPS)
+def test_a_slip_of_the_keyboard_does_not_become_what_the_public_reads(released_house: House, slip: str) -> None:
+    house = released_house
+    house.say("maintainer", "security", f"advisory {house.case} The real text for the public.")
+    before = house.state()
+    answer = house.say("maintainer", "security", f"advisory {house.case} {slip}")
+    assert answer is not None
+    assert answer.kind == "refusal"
+    assert house.state() == before
+
+
+def test_the_public_reads_neither_the_report_nor_the_title_of_the_case(house: House) -> None:
+    case = reported(house, "zqsecretqz my employer runs it at 10.0.0.1")
+    house.room("public")
+    house.say("maintainer", "security", f"triage {case} severity=CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H")
+    house.host.stage("1.0.1")
+    house.say("maintainer", "security", f"private-release {case} 1.0.1")
+    card = house.say("maintainer", "security", f"announce {case}")
+    assert card is not None
+    house.say("maintainer-2", "security", f"confirm {code_in(card)}")
+    said = [seen.text for seen in house.seen_in("public")]
+    assert said
+    assert not [text for text in said if "zqsecretqz" in text]
+    public = house.room("public")
+    assert not [one for room, one, _ in house.chat.files if room == public and b"zqsecretqz" in one.open().read()]
+
+
+def test_nobody_finds_right_what_they_were_not_sent(released_house: House) -> None:
+    house = released_house
+    house.direct("finder", f"report {house.case} review=yes")
+    answer = house.direct("finder", f"approve {house.case}")
+    assert answer is not None
+    assert answer.title == f"no draft of {house.case} was sent to you yet; you hear from us when there is one"
+    house.say("maintainer", "security", f"advisory {house.case} to=reporter The first words.")
+    house.say("maintainer", "security", f"advisory {house.case} The second words.")
+    house.direct("finder", f"approve {house.case}")
+    card = house.say("maintainer", "security", f"advisory {house.case}")
+    assert card is not None
+    assert "what was changed since" in plain_text(card), "they read the first words"
+    again = house.direct("finder", f"approve {house.case}")
+    assert again is not None
+    assert "right already" in again.title
+
+
+def test_what_contradicts_itself_is_said_before_it_is_public(released_house: House) -> None:
+    house = released_house
+    house.say("maintainer", "security", f'advisory {house.case} affected="<=1.0.1" What happened.')
+    wrong = "1.0.1 is said to be affected, and to have the fix: one of them is wrong"
+    card = house.say("maintainer", "security", f"announce {house.case}")
+    assert card is not None
+    assert wrong in plain_text(card)
+    house.say("maintainer", "security", f'advisory {house.case} affected="<1.0.1"')
+    right = house.say("maintainer", "security", f"announce {house.case}")
+    assert right is not None
+    assert wrong not in plain_text(right)

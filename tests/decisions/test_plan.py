@@ -153,7 +153,6 @@ def test_what_is_only_late_waits_and_nothing_overtakes_it(released_house: House)
         ("step {case} retry members", "members of {case} is done already"),
         ("step {case} retry thanks", "thanks of {case} is not its turn yet; see step {case}"),
         ("step {case} done publish", "publish of {case} is the bot's to do, not yours"),
-        ("step {case} retry", "say which step of {case}: members, publish, public, over, thanks"),
     ],
 )
 def test_what_makes_no_sense_gets_one_line(released_house: House, line: str, answer: str) -> None:
@@ -280,7 +279,7 @@ def test_a_look_for_the_tag_of_a_plan_that_was_called_off_says_nothing_of_the_ne
     perform = house.host.perform
     house.host.perform = lambda effect: (_ for _ in ()).throw(TryLater("busy"))  # type: ignore[method-assign]
     confirmed(house)
-    assert house.say("maintainer", "security", f"step {house.case} stop all") is not None
+    assert house.say("maintainer", "security", f"step {house.case} stop all It must wait.") is not None
     house.host.perform = perform  # type: ignore[method-assign]
     house.host.tags["v1.0.1"] = "f" * 40
     house.host.stage("1.0.2")
@@ -296,7 +295,7 @@ def test_steps_that_a_new_plan_has_not_hold_it_up_no_more(released_house: House)
     house.room("public")
     house.host.problem = "changed-since-the-private-release"
     confirmed(house)
-    house.say("maintainer", "security", f"step {house.case} stop all")
+    house.say("maintainer", "security", f"step {house.case} stop all It must wait.")
     line = f"{'ab' * 32}  dynasched-1.0.2.tar.bz2"
     house.say("maintainer", "security", f"private-release {house.case} 1.0.2\n{line}")
     confirmed(house)
@@ -350,7 +349,7 @@ def test_the_fix_is_not_taken_down(released_house: House) -> None:
 
 def test_what_became_immutable_after_it_was_confirmed_is_left_alone() -> None:
     house = on_github()
-    confirmed(house, "vulnerable=1.0.0 Words.")
+    confirmed(house, "vulnerable=1.0.0 Some words.")
     house.host.public[0]["immutable"] = True
     set_timer_now(house, "survey")
     house.host.tags["v1.0.1"] = "f" * 40

@@ -201,7 +201,6 @@ def test_a_lone_coordinator_confirms_again_after_a_while() -> None:
     [
         f"triage {{case}} severity={'CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:N/I:N/A:L'}",
         "triage {case} mitigation=none",
-        "triage {case} Another title",
         "invite {case} gentoo",
         "remove {case} fedora",
         "embargo {case} date in 10 days",
@@ -229,8 +228,8 @@ def test_a_new_public_room_voids_the_code(released_house: House) -> None:
 
 def test_a_code_expires_and_a_newer_preview_voids_the_older(released_house: House) -> None:
     house = released_house
-    first = previewed(house, "One.")
-    second = previewed(house, "Two.")
+    first = previewed(house, "The first.")
+    second = previewed(house, "The second.")
     assert "no open confirmation" in refused(house.say("maintainer-2", "security", f"confirm {first}"))
     house.wait(hours=24)
     assert "has expired" in refused(house.say("maintainer-2", "security", f"confirm {second}"))

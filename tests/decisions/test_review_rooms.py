@@ -74,7 +74,7 @@ def test_l8_without_encryption_only_what_is_for_all_is_carried_out(embargoed_hou
 
 def test_w6_a_shell_does_not_confirm_what_a_chat_asked(released_house: House) -> None:
     house = released_house
-    preview = house.say("maintainer", "security", f"announce {house.case} Text.")
+    preview = house.say("maintainer", "security", f"announce {house.case} A text.")
     assert preview is not None
     refused = house.shell("maintainer-2", f"confirm {code_in(preview)}", user="1000")
     assert refused is not None
@@ -84,7 +84,7 @@ def test_w6_a_shell_does_not_confirm_what_a_chat_asked(released_house: House) ->
 
 def test_w6_a_chat_does_not_confirm_what_a_shell_asked(released_house: House) -> None:
     house = released_house
-    preview = house.shell("maintainer", f"announce {house.case} Text.")
+    preview = house.shell("maintainer", f"announce {house.case} A text.")
     assert preview is not None
     refused = house.say("maintainer-2", "security", f"confirm {code_in(preview)}")
     assert refused is not None
@@ -106,13 +106,13 @@ def test_w6_one_shell_is_one_yes() -> None:
 def test_w6_w7_who_became_or_is_no_more_a_coordinator_counts_not(released_house: House) -> None:
     house = released_house
     house.say("maintainer", "security", f"contacts add evil roles=coordinator address=matrix:{address('evil')}")
-    preview = house.say("evil", "security", f"announce {house.case} Text.")
+    preview = house.say("evil", "security", f"announce {house.case} A text.")
     assert preview is not None
     house.say("maintainer", "security", "contacts change evil roles=packager")
     refused = house.say("maintainer-2", "security", f"confirm {code_in(preview)}")
     assert refused is not None
     assert "may not announce any more" in refused.title
-    preview = house.say("maintainer", "security", f"announce {house.case} Text.")
+    preview = house.say("maintainer", "security", f"announce {house.case} A text.")
     assert preview is not None
     house.say("maintainer", "security", "contacts change evil roles=coordinator")
     refused = house.say("evil", "security", f"confirm {code_in(preview)}")

@@ -23,6 +23,7 @@ def upgrade() -> None:
         sa.Column("credits", sa.Text(), nullable=True),
         sa.Column("references", sa.Text(), nullable=True),
         sa.Column("corrections", sa.Text(), nullable=True),
+        sa.Column("sent", sa.String(), nullable=True),
         sa.Column("reviewed", sa.String(), nullable=True),
         sa.Column("reviewed_at", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("case"),
