@@ -41,16 +41,14 @@ def ask_again(case: str, contact: str, now: datetime, days: int) -> Alarm:
     return Alarm(f"silent:{case}:{contact}", "silent", now + timedelta(days=days), case, data={"contact": contact})
 
 
-def asked_alarms(case: str, at: datetime, now: datetime) -> list[Alarm]:
-    """Warnings before the day on which the reporter means to publish, whatever the embargo says."""
+def asked_alarms(case: str, at: datetime | None, now: datetime) -> list[Alarm]:
+    """Warnings before the day on which the reporter means to publish, whatever the embargo says; None: no such day."""
     return _warnings("asked", case, at, now)
 
 
-def _warnings(kind: str, case: str, at: datetime, now: datetime) -> list[Alarm]:
-    return [
-        Alarm(f"{kind}:{case}:{int(before.total_seconds())}", kind, at - before if at - before > now else None, case)
-        for before in WARNINGS
-    ]
+def _warnings(kind: str, case: str, at: datetime | None, now: datetime) -> list[Alarm]:
+    due = {before: at - before if at is not None and at - before > now else None for before in WARNINGS}
+    return [Alarm(f"{kind}:{case}:{int(before.total_seconds())}", kind, then, case) for before, then in due.items()]
 
 
 def retrospective_alarm(case: str, due: datetime) -> Alarm:

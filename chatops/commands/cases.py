@@ -6,6 +6,7 @@ from chatops import policy
 from chatops.commands.cards import board
 from chatops.commands.declare import PRIVATE, Command, Who
 from chatops.commands.desk import Decision, Desk
+from chatops.commands.show import COMMAND as SHOW
 from chatops.document import Document, Line, Tlp, door, line, para, table, typed, when
 from chatops.model.book import CaseFile
 from chatops.model.people import PlaceKind
@@ -24,6 +25,7 @@ def handle(desk: Desk, args: object) -> Decision:
     rows = [_row(file, inside and desk.actor.coordinator) for file in files]
     more = len(known) - SHOWN
     case = known[0] if len(known) == 1 else None
+    held = policy.all_roles(desk.actor, desk.book)
     document = Document(
         title=f"{len(known)} open case{'s' if len(known) > 1 else ''}",
         kind="cases",
@@ -33,7 +35,7 @@ def handle(desk: Desk, args: object) -> Decision:
         blocks=(
             table(("case", "what", "owner", "stands at", "next date"), rows),
             *((para(f"and {more} more"),) if more > 0 else ()),
-            para("One of them: ", typed("show CASE")),
+            para("One of them: ", typed("show CASE" if held & SHOW.who else "report CASE")),
         ),
     )
     return Decision(reply=document)

@@ -10,7 +10,7 @@ from typing import Any
 from cvss import CVSS3, CVSS4
 from cvss.exceptions import CVSSError
 
-from chatops.commands.declare import BadValue
+from chatops.commands.declare import BadValue, Kind
 from chatops.commands.desk import Desk
 from chatops.commands.moments import read_moment
 from chatops.commands.parse import undo
@@ -43,6 +43,23 @@ class Text:
 
     def suggest(self, desk: Desk) -> list[str]:
         return []
+
+
+@dataclass(frozen=True)
+class OrNone:
+    """A value, or ``none`` (or ``no``) to take it back: an empty text, as None means that nothing was said."""
+
+    kind: Kind
+
+    @property
+    def name(self) -> str:
+        return self.kind.name
+
+    def read(self, word: str, desk: Desk) -> Any:
+        return "" if word.strip().casefold() in ("none", "no") else self.kind.read(word, desk)
+
+    def suggest(self, desk: Desk) -> list[str]:
+        return [*self.kind.suggest(desk), "none"]
 
 
 @dataclass(frozen=True)

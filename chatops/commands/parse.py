@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-from chatops.commands.declare import Arg, BadValue, Command, Shape
+from chatops.commands.declare import Arg, BadValue, Command, Kind, Shape
 from chatops.commands.desk import Desk, Refusal
 from chatops.commands.typed import nearest, short
 
@@ -96,10 +96,18 @@ def read_arguments(command: Command, rest: str, desk: Desk) -> Any:
         raise Refusal(with_usage(bad, command, rest, desk)) from None
 
 
+class TooMany(BadValue):
+    """Words that no argument takes; ``words`` is all that was typed from the first of them on."""
+
+    def __init__(self, words: str) -> None:
+        super().__init__(f'"{short(_unquote(_TOKEN.findall(words)[0]))}" is one word too many')
+        self.words = words
+
+
 def with_usage(bad: BadValue, command: Command, rest: str, desk: Desk) -> str:
     """What was wrong, and how the command is typed; or that an option's words need quotes, if it is given without."""
     end = "" if str(bad).endswith("?") else "."
-    return f"{bad}{end} {_unquoted(bad, command, rest, desk) or brief(command)}"
+    return f"{bad}{end} {_unquoted(bad, command, rest, desk) or _reasoned(bad, command, rest) or brief(command)}"
 
 
 def brief(command: Command) -> str:
@@ -115,17 +123,42 @@ def _unquoted(bad: BadValue, command: Command, rest: str, desk: Desk) -> str | N
     """
     options = {arg.name.replace("_", "-"): arg for arg in command.arguments if arg.shape is Shape.OPTION}
     tokens = [found[1] for found in _TOKEN.finditer(undo(rest))]
-    for token, after in pairwise(tokens):
+    for index, (token, after) in enumerate(pairwise(tokens)):
         named = _OPTION.fullmatch(token)
         if named is None or named[1].casefold() not in options or _unquote(named[2]) != named[2]:
             continue
-        try:
-            options[named[1].casefold()].kind.read(f"{named[2]} {after}", desk)
-        except BadValue:
-            continue  # of one word only
-        if after in str(bad):
-            return f'Several words need quotes: {named[1]}="{short(named[2])} …"'
+        if named[2][:1] == '"':
+            if after in str(bad):
+                return "T" + _unclosed(named[1], " ".join(tokens[index:]))[1:]
+            continue
+        kind = options[named[1].casefold()].kind
+        wrong = f'"{short(named[2])}"' in str(bad)
+        if wrong or after in str(bad):
+            phrases = [" ".join((named[2], *tokens[index + 1 : end])) for end in range(index + 2, index + 8)]
+            good = [phrase for phrase in phrases if _reads(kind, phrase, desk)]  # none: it takes one word only
+            if good:
+                return f'Several words need quotes: {named[1]}="{good[-1] if wrong else f"{short(named[2])} …"}"'
     return None
+
+
+def _reads(kind: Kind, phrase: str, desk: Desk) -> bool:
+    try:
+        kind.read(phrase, desk)
+    except BadValue:
+        return False
+    return True
+
+
+_BECAUSE = re.compile(r"\b(?:because|since|due to)\b.*", re.DOTALL | re.IGNORECASE)
+
+
+def _reasoned(bad: BadValue, command: Command, rest: str) -> str | None:
+    """Where a command takes a reason as an option, words that it cannot read otherwise are most likely that."""
+    if all(arg.name != "reason" or arg.shape is not Shape.OPTION for arg in command.arguments) or "reason=" in rest:
+        return None
+    because = _BECAUSE.search(undo(rest))
+    words = bad.words if isinstance(bad, TooMany) else because[0] if because else None
+    return f'A reason is written reason="{short(words.strip())}"' if words else None
 
 
 def _values(command: Command, rest: str, desk: Desk) -> dict[str, Any]:
@@ -145,12 +178,17 @@ def _values(command: Command, rest: str, desk: Desk) -> dict[str, Any]:
             arg = _option(named[1].casefold(), options, command)
             if arg.name in values:
                 raise BadValue(f"{arg.name} is given twice")
-            values[arg.name] = arg.kind.read(_unquote(named[2]), desk)
+            given = _unquote(named[2])
+            if given[:1] == '"':  # and never closed: where text follows, that text is not lost for it
+                if tail is None or tail.shape is not Shape.RAW:
+                    raise BadValue(_unclosed(named[1], plain[found.start(1) :]))
+                given = given.strip('"')
+            values[arg.name] = arg.kind.read(given, desk)
         elif places:
             arg = places.pop(0)
             values[arg.name] = arg.kind.read(_unquote(token), desk)
         elif tail is None:
-            raise BadValue(f'"{short(_unquote(token))}" is one word too many')
+            raise TooMany(plain[found.start(1) :])
         elif tail.shape is Shape.RAW:
             _mistyped(token, named, options)
             break
@@ -204,8 +242,10 @@ def _read_tail(tail: Arg, words: Sequence[str], typed: str, values: dict[str, An
         if typed:
             values[tail.name] = tail.kind.read(typed, desk)
     elif tail.many:
-        if words:
-            values[tail.name] = tuple(tail.kind.read(word, desk) for word in words)
+        # "arch,debian" is two; what was quoted and has blanks is one.
+        parts = [part for word in words for part in ([word] if " " in word else word.split(",")) if part]
+        if parts:
+            values[tail.name] = tuple(tail.kind.read(part, desk) for part in parts)
     elif words:
         values[tail.name] = tail.kind.read(" ".join(words), desk)
 
@@ -216,6 +256,11 @@ def _option(name: str, options: dict[str, Arg], command: Command) -> Arg:
     near = nearest(name, options)
     hint = f"did you mean {near}=?" if near else f"{command.verb} knows {', '.join(f'{o}=' for o in options) or 'none'}"
     raise BadValue(f"no option {short(name)}=; {hint}")
+
+
+def _unclosed(name: str, typed: str) -> str:
+    words = " ".join(typed.partition("=")[2].replace('"', "").split())
+    return f'the quote after {name}= is not closed: {name}="{short(words)}"'
 
 
 def _mistyped(token: str, named: re.Match[str] | None, options: dict[str, Arg]) -> None:

@@ -12,10 +12,10 @@ from chatops.commands.alarms import asked_alarms
 from chatops.commands.cards import board, case_card, known_outside
 from chatops.commands.declare import EVERYWHERE, CaseUse, Command, Who, option, raw
 from chatops.commands.desk import Actor, Alarm, Decision, Desk, Direct, Message, Outgoing, Refusal, Security, working
-from chatops.commands.kinds import Choice, Moment, Text
+from chatops.commands.kinds import Choice, Moment, OrNone, Text
 from chatops.commands.moving import edit_case, joined, moved
 from chatops.commands.referral import answered
-from chatops.document import Document, Line, Tlp, bullets, fields, line, link, para, quote, typed, when, who
+from chatops.document import Block, Document, Line, Tlp, bullets, fields, line, link, para, quote, typed, when, who
 from chatops.model.book import CaseFile
 from chatops.model.cases import Case, Note
 from chatops.model.changes import Change, Happened, new, put
@@ -28,12 +28,14 @@ class Report:
     text: str | None = raw(
         Text(longest=50_000), "what you found: versions, how to see it, what it lets one do", default=None
     )
-    credit: str | None = option(Text("NAME", 100), "how to credit you; none, if left out")
+    credit: str | None = option(OrNone(Text("NAME", 100)), "how to credit you; none, if left out")
     help: str | None = option(Choice(("yes", "no")), "whether you can help with the fix")
     review: str | None = option(Choice(("yes", "no")), "whether you want to review fix and advisory")
-    disclose: datetime | None = option(Moment(), "when you mean to publish, if you do")
+    disclose: datetime | str | None = option(
+        OrNone(Moment()), "when you mean to publish, if you do; none: not any more"
+    )
     known: str | None = option(Choice(("yes", "no")), "whether embargo members may know who you are")
-    process: str | None = option(Text(longest=1000), "another process that you prefer, in your words")
+    process: str | None = option(OrNone(Text(longest=1000)), "another process that you prefer, in your words; or none")
     refer: str | None = option(
         Choice(("yes", "no")), "whether we may pass it on to those whose matter it is, if we ask"
     )
@@ -67,22 +69,56 @@ def _wishes(desk: Desk, args: Report) -> Decision:
     decision = _adds(desk, args.text) if args.text else Decision()
     wishes = {**(file.case.wishes or {}), **{n: value for n in ("help", "review") if (value := getattr(args, n))}}
     values: dict[str, Any] = {} if wishes == file.case.wishes else {"wishes": wishes}
-    if args.credit:
-        values["credit"] = " ".join(args.credit.split())
+    if args.credit is not None:
+        values["credit"] = _credit(args)
     if args.known:
         values["reporter_known"] = args.known == "yes"
-    if args.process:
-        values["process"] = args.process
-    if args.disclose:
-        values["asked_date"] = args.disclose
-        decision.alarms += asked_alarms(file.id, args.disclose, desk.now)
+    if args.process is not None:
+        values["process"] = args.process or None
+    if args.disclose is not None:
+        values["asked_date"] = _disclose(args)
+        decision.alarms += asked_alarms(file.id, _disclose(args), desk.now)
     changes = (edit_case(file, **values),) if values else ()
     decision.events.append(Happened("reporter's wishes", file.id, {"by": desk.actor.name}, changes=changes))
     card = case_card(file, desk.now, inside=True, title=f"{file.id}: the reporter wishes something else")
     ping = (file.case.owner,) if file.case.owner else ()
     decision.messages.append(Message(Security(), card.model_copy(update={"tone": "warning"}), ping=ping))
-    decision.reply, decision.reply_kind = standing(file, "noted, as you wish"), "reporter"
+    decision.reply, decision.reply_kind = _own(file, "noted, as you wish"), "reporter"
     return decision
+
+
+def _credit(args: Report) -> str | None:
+    return " ".join(args.credit.split()) or None if args.credit else None
+
+
+def _disclose(args: Report) -> datetime | None:
+    return args.disclose if isinstance(args.disclose, datetime) else None
+
+
+def _on_record(case: Case) -> tuple[Block, ...]:
+    """What the reporter wished, as it was understood, and how to say otherwise: for them alone."""
+    wishes = case.wishes or {}
+    told: list[tuple[str, str | Line]] = []
+    if case.credit:
+        told.append(("Credit", case.credit))
+    if case.asked_date:
+        told.append(("You mean to publish", line(when(case.asked_date))))
+    told += [(name.capitalize(), wishes[name]) for name in ("help", "review") if name in wishes]
+    if case.reporter_known:
+        told.append(("Members may know you", "yes"))
+    if case.process:
+        told.append(("Another process", case.process))
+    if not told:
+        return ()
+    how = typed(f'report {case.id} credit="A. Finder"')
+    return (fields(*told), para("To change a wish, say it anew: ", how, ", or none to take it back."))
+
+
+def _own(file: CaseFile, news: str = "where your report stands") -> Document:
+    """Where it stands, and what they wished, to the one who reported it first."""
+    told = standing(file, news)
+    wishes = _on_record(file.case) or (para("No wishes of yours are on record."),)
+    return told.model_copy(update={"blocks": (*told.blocks, *wishes)})
 
 
 def _opens(desk: Desk, args: Report, text: str, origin: str | None = None) -> Decision:
@@ -100,9 +136,9 @@ def _opens(desk: Desk, args: Report, text: str, origin: str | None = None) -> De
         reporter=reporter.id,
         reporter_known=args.known == "yes",
         wishes=wishes,
-        credit=" ".join(args.credit.split()) if args.credit else None,
-        asked_date=args.disclose,
-        process=args.process,
+        credit=_credit(args),
+        asked_date=_disclose(args),
+        process=args.process or None,
         next_word=desk.days(days),
         origin=origin,
     )
@@ -119,7 +155,7 @@ def _opens(desk: Desk, args: Report, text: str, origin: str | None = None) -> De
         messages=[Message(Security(), _to_team(file, desk, text), ping=tuple(c.id for c in desk.book.coordinators()))],
         alarms=[
             Alarm(f"next-word:{case_id}", "next-word", case.next_word, case_id),
-            *(asked_alarms(case_id, args.disclose, desk.now) if args.disclose else ()),
+            *(asked_alarms(case_id, case.asked_date, desk.now) if case.asked_date else ()),
         ],
     )
 
@@ -179,11 +215,12 @@ def _receipt(desk: Desk, case: Case) -> Document:
                 line("To see where it stands: ", typed(f"report {case.id}")),
             )
         ),
+        *_on_record(case),
     ]
     if case.process:
         blocks.append(para("You prefer another process; a coordinator answers you about it."))
     if case.asked_date:
-        blocks.append(para("You mean to publish ", when(case.asked_date), "; we will plan with that date."))
+        blocks.append(para("We will plan with your date."))
     return Document(
         title=f"{case.id}: your report has arrived", kind="receipt", tlp=Tlp.GREEN, blocks=tuple(blocks), tone="good"
     )
@@ -199,6 +236,9 @@ def _adds(desk: Desk, text: str) -> Decision:
     if file.case.closed_at is not None:
         raise Refusal(f"{file.id} is closed; write report and your text for a new one")
     note = Note(id=desk.fresh(), case=file.id, kind="addition", by=desk.actor.id, at=desk.now, text=text)
+    agree, refuse = typed(f"report {file.id} refer=yes"), typed(f"report {file.id} refer=no")
+    waits = file.case.referral == "asked" and file.case.reporter == desk.actor.id
+    asked = (para("We ask whether we may pass it on. To agree: ", agree, "; to refuse: ", refuse),) if waits else ()
     told = Document(
         title=f"{file.id}: the reporter adds",
         kind="addition",
@@ -207,7 +247,7 @@ def _adds(desk: Desk, text: str) -> Decision:
         blocks=(quote(text),),
     )
     return Decision(
-        reply=Document(title=f"{file.id}: added to your report", kind="receipt", tone="good"),
+        reply=Document(title=f"{file.id}: added to your report", kind="receipt", tone="good", blocks=asked),
         events=[Happened("reporter added", file.id, {"by": desk.actor.name}, changes=(new(note),))],
         messages=[Message(Security(), told, ping=(file.case.owner,) if file.case.owner else ())],
     )
@@ -247,7 +287,8 @@ def standing(file: CaseFile, news: str = "where your report stands") -> Document
 
 
 def _stands(desk: Desk) -> Decision:
-    return Decision(reply=standing(desk.case), reply_kind="reporter")
+    first = desk.case.case.reporter == desk.actor.id
+    return Decision(reply=(_own if first else standing)(desk.case), reply_kind="reporter")
 
 
 def _own_reports(mine: list[str]) -> Document:

@@ -27,6 +27,19 @@ def answer(house: House, who: str, where: str, text: str) -> str:
         ("embargo {case} 2026-03-17 15:00 UTC", "say which date it is: embargo CASE date 2026-03-17 …"),
         ("embargo {case} in 10 days", "say which date it is: embargo CASE date in …"),
         ("embargo {case} date 2026-03-17 15:00 UTC reason=slow builds", 'need quotes: reason="slow …"'),
+        (
+            'embargo {case} date 2026-03-17 15:00 UTC reason="slow builds',
+            'the quote after reason= is not closed: reason="slow builds"',
+        ),
+        (
+            "embargo {case} date 2026-03-17 because of slow builds",
+            'A reason is written reason="because of slow builds"',
+        ),
+        ("remove {case} fedora left the job", 'A reason is written reason="left the job"'),
+        (
+            'contacts add x organisation="X Y address=matrix:@x:y',
+            'quote after organisation= is not closed: organisation="X Y',
+        ),
         ("status {case} affected", "status is for the members of a case; what they answered: show CASE"),
     ],
 )
@@ -52,6 +65,7 @@ def test_a_coordinator_may_call_themselves_me(reported_house: House) -> None:
     [
         ("passer-by", "hi", "to report something in private, write: report and then what you found"),
         ("finder", "any news?", "to see where your report stands, write: report CASE"),
+        ("passer-by", "report disclose=in 10 days The queue", 'Several words need quotes: disclose="in 10 days"'),
         ("finder", "show {case}", "to see where your report stands, write: report CASE"),
         ("debian", "hi", "try help"),
     ],

@@ -5,9 +5,12 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from sqlmodel import col, select
 
 from chatops.document import Tlp
+from chatops.model.flow import TimerRow
 from chatops.model.machines import Embargo, Report
+from chatops.plain import plain_text
 from tests.house import REPORT, START, TERMS, House, address, reported
 
 
@@ -45,6 +48,53 @@ def test_wishes_are_on_record_and_help_is_answered_sooner(house: House) -> None:
     assert fast.next_word is not None
     assert slow.next_word is not None
     assert fast.next_word < slow.next_word
+
+
+def test_wishes_are_shown_as_they_were_understood_and_taken_back(reported_house: House) -> None:
+    house = reported_house
+    case = house.case
+    noted = house.direct(
+        "finder", f'report {case} credit="A. Finder" disclose="in 10 days" process="by CERT" review=yes'
+    )
+    assert noted is not None
+    for shown in (
+        "Credit: A. Finder",
+        "You mean to publish: Thu 12 Mar 2026",
+        "Review: yes",
+        "Another process: by CERT",
+    ):
+        assert shown in plain_text(noted)
+    assert "means to publish" in house.last("security").text
+    assert _asked_alarms(house)
+    house.direct("finder", f"report {case} disclose=none process=no credit=none")
+    assert "Deviation" not in house.last("security").text
+    assert not _asked_alarms(house)
+    stands = house.direct("finder", f"report {case}")
+    assert stands is not None
+    assert "Review: yes" in plain_text(stands)
+    assert "Credit" not in plain_text(stands)
+    assert (house.file(case).case.credit, house.file(case).case.asked_date, house.file(case).case.process) == (
+        None,
+    ) * 3
+
+
+def _asked_alarms(house: House) -> int:
+    with house.read() as session:
+        return len(session.exec(select(TimerRow).where(TimerRow.kind == "asked", col(TimerRow.fired).is_(False))).all())
+
+
+def test_the_list_of_a_reporters_cases_points_to_what_they_may_use(reported_house: House) -> None:
+    listed = reported_house.direct("finder", "cases")
+    assert listed is not None
+    assert "One of them: !dynasched report CASE" in plain_text(listed)
+
+
+def test_a_report_with_an_open_quote_is_kept_and_says_what_was_noted(house: House) -> None:
+    receipt = house.direct("finder", 'report credit="Bob The queue overflows')
+    assert receipt is not None
+    assert house.file(house.case).case.credit == "Bob"
+    assert "Credit: Bob" in plain_text(receipt)
+    assert f"report {house.case} credit=" in plain_text(receipt)
 
 
 def test_the_reporter_adds_and_sees_where_it_stands_and_reads_nothing_of_others(members_house: House) -> None:
