@@ -17,7 +17,7 @@ from chatops.commands.kinds import Word
 from chatops.commands.moving import edit_participant, joined, moved
 from chatops.commands.terms import question
 from chatops.commands.typed import nearest, short
-from chatops.document import Action, Document, Tlp, para, typed
+from chatops.document import Action, Block, Document, Tlp, mono, para, typed
 from chatops.model.changes import Happened
 from chatops.model.machines import Consent
 from chatops.model.moves import Move
@@ -34,11 +34,14 @@ class Bring:
 def handle(desk: Desk, args: Bring) -> Decision:
     file = working(desk.case)
     own = file.participants.get(desk.actor.id)
+    holder = _holder(desk, args.who)
+    if holder is not None and holder.id == desk.actor.id:
+        raise Refusal(f"that is your own address, and you are in {file.id} already")
     if own is None or own.organisation is None:
         raise Refusal("you speak for no organisation in this case; ask a coordinator to invite your colleague")
     colleague = _colleague(desk, own.organisation, args.who)
     if colleague is None:
-        return _please_add(desk, own.organisation, args.who)
+        return _please_add(desk, own.organisation, args.who, holder)
     _may_come(desk, colleague)
     changes = [
         *joined(file, colleague, "downstream"),
@@ -77,9 +80,14 @@ def _colleague(desk: Desk, organisation: str, word: str) -> Contact | None:
         close = nearest(wanted, [one.name for one in colleagues])
         hint = f"did you mean {close}?" if close else "give their address instead, as in matrix:@name:example.org"
         raise Refusal(f'no colleague of yours at {organisation} is called "{short(word)}"; {hint}')
-    service, _, rest = word.partition(":")
-    holder = desk.book.at(Address(service, "", rest))
+    holder = _holder(desk, word)
     return next((one for one in colleagues if holder is not None and one.id == holder.id), None)
+
+
+def _holder(desk: Desk, word: str) -> Contact | None:
+    """Whose address it is, if it is one of somebody on the roster."""
+    service, colon, rest = word.partition(":")
+    return desk.book.at(Address(service, "", rest)) if colon else None
 
 
 def _may_come(desk: Desk, colleague: Contact) -> None:
@@ -97,19 +105,29 @@ def _may_come(desk: Desk, colleague: Contact) -> None:
         raise Refusal(f"{name} has no address that I reach; ask a coordinator to add one")
 
 
-def _please_add(desk: Desk, organisation: str, address: str) -> Decision:
+def _please_add(desk: Desk, organisation: str, address: str, known: Contact | None) -> Decision:
+    """To the team; the member reads the same whether the roster has the address or not."""
     file = desk.case
     where = f'"{organisation}"' if " " in organisation else organisation
+    how: tuple[Block, ...] = (
+        para("To add them: ", typed(f"contacts add NAME organisation={where} address={address}")),
+        para("Then: ", typed(f"invite {file.id} NAME")),
+    )
+    title = "would like to bring a colleague who is not on the roster"
+    if known is not None:
+        of = f" of {known.organisation}" if known.organisation else ""
+        title = f"would like to bring somebody who is on the roster, but not for {organisation}"
+        how = (
+            para(
+                f"That is {known.name}{of}, on the roster; if that is right: ", typed(f"invite {file.id} {known.name}")
+            ),
+        )
     request = Document(
-        title=f"{file.id}: {desk.actor.name} would like to bring a colleague who is not on the roster",
+        title=f"{file.id}: {desk.actor.name} {title}",
         kind="brought",
         tlp=Tlp.AMBER_STRICT,
         case=file.id,
-        blocks=(
-            para("Their address, as ", desk.actor.name, " gave it: ", typed(address)),
-            para("To add them: ", typed(f"contacts add NAME organisation={where} address={address}")),
-            para("Then: ", typed(f"invite {file.id} NAME")),
-        ),
+        blocks=(para(f"Their address, as {desk.actor.name} gave it: ", mono(address)), *how),
     )
     reply = Document(
         title=f"{file.id}: I asked the coordinators to add your colleague",

@@ -33,6 +33,7 @@ def concerns(desk: Desk, file: CaseFile, what: str, at: datetime) -> tuple[Bulle
         told = file.case.notified_at or now
         by_custom = _of_lists(desk, file, at - told)
         found += by_custom
+        found += _of_builders(file, at, now)
         if at - told > DISTRIBUTIONS and _distributions(file) and not by_custom:
             found.append(
                 line(
@@ -61,6 +62,22 @@ def _distributions(file: CaseFile) -> bool:
         for one in file.participants.values()
         if one.consent in ("invited", "signatory", "lapsed") and one.contact in file.contacts
     )
+
+
+def _of_builders(file: CaseFile, at: datetime, now: datetime) -> list[Line]:
+    """The organisations that need more days from the fix (the private release, or now if there is none yet)."""
+    left = at - (file.case.private_release_at or now)
+    needs: dict[str, int] = {}
+    for one in file.participants.values():
+        contact = file.contacts.get(one.contact)
+        if contact is not None and one.consent in ("invited", "signatory", "lapsed"):
+            name = one.organisation or contact.name
+            needs[name] = max(needs.get(name, 0), contact.lead_days or 0)
+    return [
+        line(strong(f"{name} needs {days} days"), f" from the fix; this date leaves {max(left.days, 0)}.")
+        for name, days in sorted(needs.items())
+        if left < timedelta(days=days)
+    ]
 
 
 def _of_lists(desk: Desk, file: CaseFile, span: timedelta) -> list[Line]:

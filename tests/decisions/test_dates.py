@@ -109,3 +109,10 @@ def test_every_revision_stays_on_the_board_with_what_became_of_it(members_house:
         ]
         assert "1 agree, 1 object" in ledger[1]
     assert house.journal_is_good()
+
+
+def test_a_date_that_leaves_an_organisation_less_time_than_it_needs_is_questioned(released_house: House) -> None:
+    house = released_house
+    house.say("maintainer", "security", "contacts change debian lead-days=20")
+    assert "Debian needs 20 days from the fix; this date leaves 3." in said(house, "date in 3 days")
+    assert "Debian needs" not in said(house, "date 2026-03-31 15:00 UTC")

@@ -80,6 +80,20 @@ def test_somebody_of_another_organisation_answers_as_somebody_unknown(members_ho
     assert not house.seen_by("gentoo")
 
 
+def test_the_team_is_told_whose_address_it_is_that_the_roster_has_already(members_house: House) -> None:
+    house = members_house
+    house.direct("fedora", f"bring {house.case} matrix:{address('suse')}")
+    text = house.last("security", kind="brought").text
+    assert f"That is suse of Suse, on the roster; if that is right: !dynasched invite {house.case} suse" in text
+    assert "contacts add" not in text
+    assert f"!dynasched matrix:{address('suse')}" not in text  # an address is no command
+    before = house.state()
+    own = house.direct("fedora", f"bring {house.case} matrix:{address('fedora')}")
+    assert own is not None
+    assert own.title == f"that is your own address, and you are in {house.case} already"
+    assert house.state() == before
+
+
 @pytest.mark.parametrize(("who", "answer"), [("suse", None), ("stranger", None), ("fedora", "is a member already")])
 def test_only_members_bring(members_house: House, who: str, answer: str | None) -> None:
     house = members_house
