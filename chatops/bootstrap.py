@@ -30,7 +30,8 @@ from adapters.terminal.service import TerminalService
 from adapters.terminal.shell import run_shell
 from adapters.terminal.wire import Streams, dial
 from chatops.commands.registry import collect
-from chatops.config import BadConfiguration, GitHub, Mail, Matrix, Settings, Slack, read_secret
+from chatops.config import BadConfiguration, GitHub, Mail, Matrix, Settings, Slack
+from chatops.loading import read_secret
 from chatops.model.people import PlaceKind
 from chatops.ports import Service, TryLater
 from chatops.service.bot import Bot, utc_now

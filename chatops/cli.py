@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from chatops import logs
-from chatops.config import BadConfiguration, Settings, load
+from chatops.config import BadConfiguration, Settings
+from chatops.loading import load
 
 if TYPE_CHECKING:
     from chatops.checksums.check import Judge

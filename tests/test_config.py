@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from chatops.config import BadConfiguration, load
+from chatops.config import BadConfiguration
+from chatops.loading import load
 
 GOOD = """
 [components.pmix]

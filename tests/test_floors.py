@@ -13,7 +13,7 @@ ROOT = Path(__file__).parent.parent
 FLOORS: tuple[tuple[str, ...], ...] = (
     ("chatops.document", "chatops.advisory", "chatops.checksums", "chatops.logs", "chatops.picture"),
     ("chatops.plain", "chatops.model"),
-    ("chatops.ports", "chatops.config"),
+    ("chatops.ports", "chatops.config", "chatops.loading"),
     ("chatops.commands.declare", "chatops.commands.desk", "chatops.commands.typed", "chatops.policy"),
     ("chatops.commands",),
     ("chatops.service",),

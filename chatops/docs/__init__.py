@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from chatops import config
 from chatops.commands.declare import CaseUse, Command, Shape, Who
 from chatops.commands.registry import collect
 from chatops.config import Settings
+from chatops.loading import SECTIONS
 from chatops.model import diagrams
 from chatops.model.people import PlaceKind
 
@@ -85,7 +85,7 @@ def configuration() -> str:
         "# Configuration\n",
         "`chatops.toml`, or the environment: `CHATOPS_POLICY__REVIEW_DAYS=45` sets `review_days` of `[policy]`.\n",
     ]
-    for name, model in config.SECTIONS.items():
+    for name, model in SECTIONS.items():
         head = HEADS.get(name, f"[{name}]")
         told = " ".join((model.__doc__ or "").split())
         parts += [f"## {head}\n", f"{told}\n", "| key | default | |", "|---|---|---|"]

@@ -10,7 +10,8 @@ import pytest
 from adapters.matrix.acl import ServerAcl
 from adapters.matrix.recipes import creation
 from chatops import bootstrap
-from chatops.config import BadConfiguration, load
+from chatops.config import BadConfiguration
+from chatops.loading import load
 from chatops.ports import OpenRoom
 
 WHERE = {
