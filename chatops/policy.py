@@ -65,6 +65,12 @@ def known_cases(actor: Actor, book: Book, who: Who = ~Who.ALL) -> list[str]:
     return [part.case for part, held in _parts(actor, book) if part.open and held & who & ~Who.ALL]
 
 
+def open_terms(actor: Actor, book: Book) -> list[str]:
+    """The open cases whose terms somebody was asked to keep, and has not answered."""
+    waiting = (Consent.INVITED, Consent.LAPSED)
+    return [part.case for part, _ in _parts(actor, book) if part.open and part.consent in waiting]
+
+
 def in_cases(actor: Actor, cases: Iterable[str], book: Book, who: Who) -> set[str]:
     """Those of some cases in which somebody is any of these."""
     if actor.coordinator and who & Who.COORDINATOR:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from chatops.commands.desk import Desk
 from chatops.commands.roster_times import RENEW_BEFORE, confirmed_lately
-from chatops.document import Document, Line, Tlp, fields, line, para, strong, table, typed, when
+from chatops.document import Block, Document, Line, Tlp, fields, line, para, strong, table, typed, when
 from chatops.model.book import Book
 from chatops.model.people import Contact
 from chatops.ports import Address
@@ -17,14 +17,14 @@ def roster(book: Book) -> list[Contact]:
     return [contact for contact in book.contacts() if contact.on_roster]
 
 
-def listing(desk: Desk) -> Document:
+def listing(desk: Desk, people: Sequence[Contact]) -> Document:
     rows = []
-    for contact in roster(desk.book):
+    for contact in people:
         reached = ", ".join(dict.fromkeys(_reached(desk, contact))) or "⚠ not reachable"
         about = ", ".join(filter(None, [contact.organisation, *(contact.roles or [])]))
         rows.append((line(strong(contact.name)), line(about or "—"), _standing(desk, contact), line(reached)))
     return Document(
-        title=f"{len(rows)} contacts",
+        title=f"{len(rows)} contact{'' if len(rows) == 1 else 's'}",
         kind="contacts",
         tlp=Tlp.AMBER,
         blocks=(
@@ -61,7 +61,16 @@ def card(desk: Desk, contact: Contact, addresses: Sequence[Address], title: str)
         ("OpenPGP key", _key(contact)),
         ("Last confirmed", confirmed),
     ]
-    return Document(title=title, kind="contacts", tlp=Tlp.AMBER, blocks=(fields(*pairs),))
+    blocks = (fields(*pairs), *_lacks(desk, contact, addresses))
+    return Document(title=title, kind="contacts", tlp=Tlp.AMBER, blocks=blocks)
+
+
+def _lacks(desk: Desk, contact: Contact, addresses: Sequence[Address]) -> tuple[Block, ...]:
+    """In one line, why somebody would miss what is sent to the others."""
+    lacks = [] if contact.roles else ["no role, so no group like all-packagers has them"]
+    if not any(address.service in desk.services for address in addresses):
+        lacks.insert(0, f"no address where I am ({', '.join(sorted(desk.services))}), so they cannot be reached")
+    return (para(f"⚠ {'; '.join(lacks)}."),) if lacks else ()
 
 
 def _reached(desk: Desk, contact: Contact) -> list[str]:
@@ -91,17 +100,17 @@ def spaced(key: str) -> str:
     return " ".join(key[at : at + 4] for at in range(0, len(key), 4))
 
 
-def check(desk: Desk) -> Document:
+def check(desk: Desk, people: Sequence[Contact]) -> Document:
     """Who can't be reached, or may not be the right person any more. All of them stay on the roster."""
-    people = roster(desk.book)
     rows = [
         (line(strong(contact.name)), what, line(typed(how)))
         for contact in people
         for what, how in _problems(desk, contact)
     ]
     if not rows:
+        whom = f"{people[0].name} is" if len(people) == 1 else f"all {len(people)} contacts are"
         return Document(
-            title=f"all {len(people)} contacts are reachable, confirmed, and their terms are in order",
+            title=f"{whom} reachable, confirmed, and their terms are in order",
             kind="contacts",
             tlp=Tlp.AMBER,
             tone="good",

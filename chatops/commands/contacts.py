@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from chatops.commands import roster_import
-from chatops.commands.contact_cards import card, check, listing
+from chatops.commands.contact_cards import card, check, listing, roster
 from chatops.commands.declare import Arg, BadValue, CaseUse, Command, Shape, Who, option, positional, raw
 from chatops.commands.desk import Decision, Desk, Outgoing, Refusal
-from chatops.commands.kinds import Choice, Text
+from chatops.commands.kinds import Choice, People, Text
 from chatops.commands.link import give as give_code
 from chatops.commands.roster_changes import (
     added,
@@ -49,14 +49,15 @@ from chatops.model.changes import Happened, gone, put
 from chatops.model.people import Contact, ContactAddress, PlaceKind
 from chatops.ports import Address
 
-WHOLE: Mapping[str, Callable[[Desk], Document]] = {"list": listing, "check": check}
-"""What is asked of the whole roster."""
+WHOLE: Mapping[str, Callable[[Desk, Sequence[Contact]], Document]] = {"list": listing, "check": check}
+"""What is asked of the whole roster, or of some of it."""
+ALIKE = {"delete": "remove", "drop": "remove", "edit": "change", "new": "add", "create": "add"}
 
 
 @dataclass(frozen=True)
 class Contacts:
     action: str = positional(
-        Choice((*WHOLE, "show", "add", "change", "ask", "link", "remove", "import", "export"), "ACTION"),
+        Choice((*WHOLE, "show", "add", "change", "ask", "link", "remove", "import", "export"), "ACTION", ALIKE),
         "what to do",
         default="list",
     )
@@ -84,7 +85,7 @@ def handle(desk: Desk, args: Contacts) -> Decision:
     if args.text is not None and (args.action not in ("add", "change") or "-----BEGIN PGP" not in args.text):
         raise BadValue(f'"{short(args.text.split()[0])}" is one word too many')
     if args.action in WHOLE:
-        return Decision(reply=WHOLE[args.action](desk))
+        return Decision(reply=WHOLE[args.action](desk, _some(desk, args)))
     if args.name is None:
         raise Refusal(f"say which contact. Usage: contacts {args.action} NAME")
     name = args.name
@@ -107,6 +108,16 @@ def handle(desk: Desk, args: Contacts) -> Decision:
             return _ask(desk, contact)
         case _:
             return _remove(desk, contact)
+
+
+def _some(desk: Desk, args: Contacts) -> list[Contact]:
+    """The roster, or those of a role, a group or an organisation."""
+    some = roster(desk.book)
+    if args.name is not None:
+        group = f"all-{args.name.removesuffix('s')}s" if args.name.removesuffix("s") in ROLES else args.name
+        ids = {contact.id for contact in People().read(group, desk)}
+        some = [contact for contact in some if contact.id in ids]
+    return [contact for contact in some if args.roles is None or set(args.roles) & set(contact.roles or [])]
 
 
 def _file(desk: Desk, args: Contacts) -> Decision:

@@ -45,8 +45,9 @@ class Action(Choice):
     """What to do; a date alone does not say which one it is."""
 
     def read(self, word: str, desk: Desk) -> str:
+        case = desk.file.id if desk.file else "CASE"
         if word[:1].isdigit() or word.casefold() in ("in", "next", "today", "tomorrow"):
-            raise BadValue(f"say which date it is: embargo CASE date {short(word)} … for the release, or review")
+            raise BadValue(f"say which date it is: embargo {case} date {short(word)} … for the release, or review")
         return super().read(word, desk)
 
 

@@ -9,7 +9,7 @@ from chatops import policy
 from chatops.commands.declare import EVERYWHERE, Command, Registry, Shape, Who, positional
 from chatops.commands.desk import Decision, Desk, Refusal
 from chatops.commands.kinds import Word
-from chatops.commands.typed import nearest, short
+from chatops.commands.typed import VERBS, nearest, short
 from chatops.document import Block, Document, bullets, line, mono, para, strong, typed
 
 FEW = 12
@@ -55,7 +55,7 @@ def _handler(registry: Registry) -> Callable[[Desk, Help], Decision]:
             return Decision(reply=_list(desk, [c for c in seen.values() if desk.place in c.where]))
         command = seen.get(args.verb.casefold())
         if command is None:
-            close = nearest(args.verb, seen)
+            close = nearest(args.verb, seen, VERBS)
             hint = f"; did you mean {close}?" if close else ""
             raise Refusal(f'I know no "{short(args.verb)}"{hint}')
         return Decision(reply=_explain(command))

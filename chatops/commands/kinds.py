@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from cvss import CVSS3, CVSS4
@@ -68,6 +68,8 @@ class Choice:
 
     options: tuple[str, ...]
     label: str = ""
+    alike: Mapping[str, str] = field(default_factory=dict, hash=False)
+    """Words that people try, and what to write instead."""
 
     @property
     def name(self) -> str:
@@ -76,7 +78,10 @@ class Choice:
     def read(self, word: str, desk: Desk) -> str:
         if word.casefold() in self.options:
             return word.casefold()
-        raise BadValue(f'"{short(word)}" is none of {", ".join(self.options)}; {_hint(word, self.options, "pick one")}')
+        instead = self.alike.get(word.casefold())
+        case = desk.file.id if desk.file else "CASE"
+        hint = f"did you mean {instead.replace('CASE', case)}?" if instead else _hint(word, self.options, "pick one")
+        raise BadValue(f'"{short(word)}" is none of {", ".join(self.options)}; {hint}')
 
     def suggest(self, desk: Desk) -> list[str]:
         return list(self.options)
@@ -155,6 +160,13 @@ class People:
         groups = self._groups(desk)
         if wanted in groups:
             return tuple(groups[wanted])
+        role = wanted.removeprefix("all-").removesuffix("s")
+        if wanted.startswith("all-") and role in set(Role) - {Role.REPORTER} and f"all-{role}s" not in groups:
+            raise BadValue(f"nobody on the roster has the role {role}")
+        if wanted == "all":
+            named = {group for contact in desk.book.contacts() for group in contact.groups or []}
+            known = sorted(named | {group for group in groups if group.startswith("all-")})
+            raise BadValue(f"all of whom? {', '.join(known) or 'The roster has no groups'}")
         hint = _sharing(wanted, desk, lambda one: one.name in groups) or _hint(wanted, groups, "see contacts list")
         raise BadValue(f'no contact, organisation or group is called "{short(word)}"; {hint}')
 

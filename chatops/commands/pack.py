@@ -33,7 +33,7 @@ from chatops.model.people import PlaceKind
 @dataclass(frozen=True)
 class Pack:
     action: str = positional(
-        Choice(("show", "list", "add", "drop"), "ACTION"),
+        Choice(("show", "list", "add", "drop"), "ACTION", {one: f"pack CASE add {one} …" for one in packing.THINGS}),
         "show what is in it, list all versions and who has which, add to it, drop something from it",
         default="show",
     )

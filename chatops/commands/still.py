@@ -1,10 +1,14 @@
-"""``yes`` and ``no``: the one-word answers of people on the roster to what they are asked about their place on it."""
+"""``yes`` and ``no``: the one-word answers of people on the roster to what they are asked about their place on it; and
+of reporters who are asked whether their report may be passed on.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
+from chatops import policy
+from chatops.commands import referral
 from chatops.commands.declare import Command, Who, positional
 from chatops.commands.desk import Decision, Desk, Direct, Message, Refusal, Security
 from chatops.commands.kinds import Choice
@@ -61,17 +65,51 @@ def ask(project: str, contact: Contact, asked: Question) -> Message:
     return Message(Direct(contact.id), question(project, contact, asked), ping=(contact.id,))
 
 
+def answer_first(waiting: Sequence[str]) -> str:
+    """What somebody is told whose answer to the terms of some cases is open."""
+    each = (f"accept {case} or decline {case}" for case in waiting)
+    return f"first answer the terms: {'; '.join(each)}"
+
+
 def _asked(desk: Desk, args: Answer) -> tuple[Contact, Question]:
     """Raises :class:`Refusal` if nothing, or something else, is asked."""
     contact = desk.actor.contact
     if contact is None or contact.asked is None:
-        raise Refusal("I asked you nothing that is still open; see todo")
+        waiting = policy.open_terms(desk.actor, desk.book)
+        raise Refusal(answer_first(waiting) if waiting else "I asked you nothing that is still open; see todo")
     if args.question not in (None, contact.asked):
-        raise Refusal("that question is settled; please answer the newest one")
+        raise Refusal(f"I asked you something else; what is open: yes {contact.asked} or no {contact.asked}")
     return contact, Question(contact.asked)
 
 
+def _passed_on(desk: Desk, args: Answer, *, agreed: bool) -> Decision | None:
+    """A reporter's answer to whether their report may be passed on, if that is all that they are asked."""
+    contact = desk.actor.contact
+    if args.question is not None or contact is None or contact.asked is not None:
+        return None
+    known = [desk.book.case(case) for case in policy.known_cases(desk.actor, desk.book, Who.REPORTER)]
+    asked = [file for file in known if file and file.case.reporter == contact.id and file.case.referral == "asked"]
+    if len(asked) != 1 or policy.open_terms(desk.actor, desk.book):
+        return None
+    return referral.answered(replace(desk, file=asked[0]), agreed=agreed)
+
+
+def _after_all(desk: Desk, contact: Contact) -> Decision:
+    """Who said that they are not the right person, and says now that they are."""
+    told = _note(
+        f"{contact.name} is the right person after all",
+        para("Standing terms ended with their no. To ask them anew: ", typed(f"contacts ask {contact.name}")),
+    )
+    title = f"thank you: you stay on record for {desk.project}, and are asked before you are told"
+    return _decision(contact, "confirmed on the roster", title, {"left_at": None, "confirmed_at": desk.now}, told)
+
+
 def yes(desk: Desk, args: Answer) -> Decision:
+    if (decision := _passed_on(desk, args, agreed=True)) is not None:
+        return decision
+    one = desk.actor.contact
+    if one is not None and one.asked is None and one.left_at is not None and args.question != Question.STANDING:
+        return _after_all(desk, one)
     contact, asked = _asked(desk, args)
     values: dict[str, object] = {"asked": None, "confirmed_at": desk.now, "left_at": None}
     title = f"thank you: you stay on record for {desk.project}"
@@ -85,6 +123,8 @@ def yes(desk: Desk, args: Answer) -> Decision:
 
 
 def no(desk: Desk, args: Answer) -> Decision:
+    if (decision := _passed_on(desk, args, agreed=False)) is not None:
+        return decision
     contact, asked = _asked(desk, args)
     if asked is Question.PERSON:
         values = {"asked": None, "left_at": desk.now, "standing_until": None}
@@ -125,8 +165,8 @@ def _note(title: str, *blocks: Block) -> Message:
 COMMANDS = tuple(
     Command(
         verb=verb,
-        summary=f"{verb} to what I asked about your place on the roster",
-        who=Who.CONTACT,
+        summary=f"{verb} to what I asked about your place on the roster, or whether we may pass your report on",
+        who=Who.CONTACT | Who.REPORTER,
         where=frozenset({PlaceKind.DIRECT}),
         example=f"{verb} person",
         args=Answer,

@@ -37,15 +37,27 @@ def handle(desk: Desk, args: Tell) -> Decision:
     note = Note(id=desk.fresh(), case=file.id, kind="update", by=desk.actor.id, at=desk.now, text=args.text)
     next_word = edit_case(file, next_word=desk.days(desk.settings.policy.answer_days))
     reached = sum(1 for m in messages if isinstance(m, Message) and isinstance(m.to, Direct))
-    told = f"{len(file.signatories())} members" + (" and the reporter" if reached else "")
+    in_room = any(isinstance(m, Message) and isinstance(m.to, CaseRoom) for m in messages)
+    told = [_readers(file)] if in_room and (file.signatories() or not file.embargoed) else []
+    told += ["the reporter"] if reached else []
     return Decision(
         reply=Document(
-            title=f"{file.id}: told to {told}", kind="update", tlp=Tlp.AMBER_STRICT, case=file.id, tone="good"
+            title=f"{file.id}: told to {' and '.join(told) or 'the team'}",
+            kind="update",
+            tlp=Tlp.AMBER_STRICT,
+            case=file.id,
+            tone="good",
         ),
         events=[Happened("update sent", file.id, {"by": desk.actor.name}, changes=(new(note), next_word))],
         messages=messages,
         alarms=[Alarm(f"next-word:{file.id}", "next-word", file.case.next_word, file.id)] if file.reporters else [],
     )
+
+
+def _readers(file: CaseFile) -> str:
+    """Those who read along in the room; once the embargo is over, nobody is bound any more who could be counted."""
+    number = len(file.signatories())
+    return f"{number} member{'' if number == 1 else 's'}" if file.embargoed else "the room"
 
 
 def everywhere(desk: Desk, file: CaseFile, document: Document) -> list[Outgoing]:

@@ -16,8 +16,9 @@ from typing import Any
 from chatops import policy
 from chatops.commands.declare import CaseUse, Command, Registry, Who
 from chatops.commands.desk import Actor, Decision, Desk, Message, Preview, Refusal, Security
-from chatops.commands.parse import Line, brief, read_arguments, read_fields, split, undo
-from chatops.commands.typed import nearest, short
+from chatops.commands.parse import Line, addressed, brief, read_arguments, read_fields, split, undo
+from chatops.commands.still import answer_first
+from chatops.commands.typed import VERBS, nearest, short
 from chatops.document import Action, Document, Tlp, fields, line, para, typed, when
 from chatops.model.book import CaseFile
 from chatops.model.cases import Pending
@@ -78,7 +79,11 @@ def find(registry: Registry, desk: Desk, text: str, held: Who | None = None) -> 
     seen = {command.verb: command for command in policy.visible(registry.values(), held)}
     command = seen.get(typed.verb)
     if command is None and held & Who.COORDINATOR and typed.verb in registry:
-        raise Unclear(f"{typed.verb} is for the members of a case; what they answered: show CASE")
+        raise Unclear(_a_members(desk, registry[typed.verb], typed))
+    if command is None and held & Who.ASKED and typed.verb in registry and registry[typed.verb].who & Who.MEMBER:
+        waiting = policy.open_terms(desk.actor, desk.book)
+        if waiting:
+            raise Unclear(answer_first(waiting))
     if command is None:
         raise _unknown(desk, typed, seen, held)
     if desk.place not in command.where:
@@ -92,8 +97,28 @@ def find(registry: Registry, desk: Desk, text: str, held: Who | None = None) -> 
     except Refusal as no:
         raise Unclear(str(no), command) from None
     if not policy.sees(command, policy.roles(desk.actor, file)) and command.case is not CaseUse.NONE:
-        raise Unclear(_not_yours(command, file), command)
+        waits = file is not None and file.id in policy.open_terms(desk.actor, desk.book)
+        raise Unclear(answer_first([file.id]) if waits and file else _not_yours(command, file), command)
     return Call(command, typed, file)
+
+
+INSTEAD = {"bring": "invite {case} WHO", "status": "correct {case} WHO VALUE"}
+"""What the team writes instead of what members do."""
+
+
+def _a_members(desk: Desk, command: Command, typed: Line) -> str:
+    """What a coordinator writes who typed what only members of a case, or those who are asked or reported, may."""
+    file = desk.book.case(typed.case) if typed.case else desk.file
+    case = file.id if file is not None else "CASE"
+    whose = "the members of" if command.who & Who.MEMBER else "those who are asked into"
+    if command.who & Who.REPORTER:
+        return f"{command.verb} is for those who reported a case; how it stands: show {case}"
+    if file is not None and file.case.drill:
+        return f"{command.verb} is for {whose} a case; in this drill: play WHO {command.verb} {case}"
+    instead = INSTEAD.get(command.verb, "").format(case=case)
+    return f"{command.verb} is for {whose} a case; " + (
+        f"you write: {instead}" if instead else f"what they answered: show {case}"
+    )
 
 
 SENTENCE = 4
@@ -117,12 +142,12 @@ ALIKE = {
 
 def _unknown(desk: Desk, typed: Line, seen: Mapping[str, Command], held: Who) -> Unclear:
     alike = ALIKE.get(typed.verb)
-    close = alike if alike in seen else nearest(typed.verb, seen)
+    close = alike if alike in seen else nearest(typed.verb, seen)  # may be text of a case, however badly typed
     words = len(typed.rest.split()) + 1 + (typed.case is not None)
     if desk.place is PlaceKind.DIRECT and desk.actor.contact is None and words > SENTENCE and close != "report":
         return Unclear("to report something in private, write: report and then what you found", seen.get("report"))
     hint = "try help"
-    if close:
+    if close and (close == alike or nearest(typed.verb, (close,), VERBS)):
         hint = f"did you mean {close}? {brief(seen[close])}"
     elif desk.place is PlaceKind.DIRECT and held & Who.REPORTER:
         hint = "to see where your report stands, write: report CASE"
@@ -218,6 +243,7 @@ def forbidden(no: Forbidden, command: Command) -> str:
 
 def play(registry: Registry, desk: Desk, who: Contact, text: str) -> Decision:
     """What would come of it if somebody typed this, in a drill and nowhere else. Raises as :func:`run` does."""
+    text = addressed(text, desk.settings.project.command, bare=True) or text
     typed = split(text, desk.settings.project.case_prefix)
     pending = desk.book.pending(typed.rest.strip().upper()) if typed.verb == "confirm" else None
     drills = [case for case in desk.book.open_cases() if desk.book.is_drill(case)]

@@ -82,6 +82,20 @@ def test_who_does_not_renew_is_asked_whether_they_are_still_the_right_person(hou
     assert "said that they are not the right person" in team(house, f"invite {case} debian")
 
 
+def test_a_mistaken_no_is_taken_back_with_a_yes(house: House) -> None:
+    team(house, "contacts ask debian")
+    house.direct("debian", "no")
+    assert contact(house, "debian").left_at is not None
+    answer = house.direct("debian", "yes person")
+    assert answer is not None
+    assert "you stay on record" in answer.title
+    assert contact(house, "debian").left_at is None
+    told = house.last("security", kind="roster").text
+    assert "debian is the right person after all" in told
+    assert "contacts ask debian" in told  # the standing terms ended with the no
+    assert house.journal_is_good()
+
+
 def test_who_was_not_confirmed_for_a_year_is_asked_twice_and_then_the_team_hears_it(house: House) -> None:
     house.wait(days=364)
     assert not asked(house, "fedora")
@@ -133,7 +147,7 @@ def test_an_answer_to_no_question_or_an_older_one_changes_nothing(house: House) 
     team(house, "contacts ask suse")
     answer = house.direct("suse", "yes person")
     assert answer is not None
-    assert "that question is settled" in answer.title
+    assert answer.title == "I asked you something else; what is open: yes standing or no standing"
     assert contact(house, "debian").standing_until is not None
     assert len(house.state()["contact"]) == len(before["contact"])
 

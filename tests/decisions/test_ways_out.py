@@ -181,6 +181,22 @@ def referring() -> House:
     return REFERRING()
 
 
+@pytest.mark.parametrize(("word", "title"), [("yes", "thank you; PMIx has it now"), ("no", "we pass nothing on")])
+def test_the_reporter_answers_with_one_word(referring: House, word: str, title: str) -> None:
+    house = referring
+    house.say("maintainer", "security", f"refer {house.case} pmix It is their event handler.")
+    added = house.direct("finder", f"report {house.case} yes please")
+    assert added is not None
+    assert f"To agree: !dynasched report {house.case} refer=yes" in plain_text(added)
+    assert house.seen_by("pmix") == []
+    answer = house.direct("finder", word)
+    assert answer is not None
+    assert answer.title == f"{house.case}: {title}"
+    again = house.direct("finder", word)
+    assert again is not None
+    assert "I asked you nothing" in again.title
+
+
 def test_nothing_is_passed_on_before_the_reporter_agrees(referring: House) -> None:
     house = referring
     card = house.say("maintainer", "security", f"refer {house.case} pmix It is their event handler.")
@@ -391,7 +407,7 @@ def test_the_reporters_own_date_is_a_deviation_that_everybody_sees_and_reminders
     assert "zqprocessqz" in card.text
     house.say("debian", house.case, "show")
     assert "the reporter means to publish" in house.last(house.case).text
-    assert readers(house, "zqprocessqz") == {TEAM}
+    assert readers(house, "zqprocessqz") == {TEAM, frozenset({address("finder")})}  # who sees what was noted of them
     house.wait(days=2)
     assert "the reporter means to publish soon" in house.last("security", kind="reminder").document.title
 
