@@ -472,7 +472,6 @@ class Publish(Node):
     version: str
     archives: dict[str, str]  # name to SHA-256: exactly these, as members verified them
     text: str = ""
-    progress: str | None = None
 
 
 class Survey(Node):

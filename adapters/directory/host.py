@@ -124,7 +124,7 @@ class DirectoryHost:
                 part.rename(target)
         for sums, algorithm in (("SHA1SUMS", "sha1"), ("SHA256SUMS", "sha256")):
             _add_lines(self._public / sums, [(a["digests"][algorithm], a["name"]) for a in told])
-        return told
+        return self._inspect({archive["name"]: "" for archive in told})
 
     def _survey(self) -> list[dict[str, Any]]:
         if self._public is None or not self._public.is_dir():

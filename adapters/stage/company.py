@@ -37,10 +37,6 @@ class Company:
     prepared: Path
     """The archive of the release with the fix, prepared in private."""
 
-    @property
-    def bot_config(self) -> Path:
-        return self.bot.folder / "chatops.toml"
-
 
 @asynccontextmanager
 async def assembled(folder: Path) -> AsyncIterator[Company]:

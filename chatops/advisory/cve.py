@@ -73,7 +73,7 @@ def container(content: Content) -> dict[str, Any]:
 def cvss_object(vector: str) -> dict[str, Any]:
     """A vector as FIRST's JSON, under the name that CVE records have for its version."""
     if vector.startswith("CVSS:4.0/"):
-        four = CVSS4(vector)
+        four = CVSS4(vector)  # whose own JSON has other words for version and severity than the schema
         return {
             "cvssV4_0": {
                 "version": "4.0",
@@ -87,13 +87,8 @@ def cvss_object(vector: str) -> dict[str, Any]:
 
 def cvss3(vector: str) -> dict[str, Any]:
     """A CVSS 3.1 vector as FIRST's JSON."""
-    three = CVSS3(vector)
-    return {
-        "version": "3.1",
-        "vectorString": vector,
-        "baseScore": float(three.base_score),
-        "baseSeverity": str(three.severities()[0]).upper(),
-    }
+    told: dict[str, Any] = CVSS3(vector).as_json(minimal=True)
+    return told
 
 
 def _version(one: Range) -> dict[str, str]:

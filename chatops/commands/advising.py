@@ -8,13 +8,15 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from chatops.advisory.content import Content, Credit, Publisher
+from chatops.advisory.files import files
 from chatops.advisory.ranges import Range, read_ranges
-from chatops.commands.desk import Desk
+from chatops.commands.desk import Desk, Job
 from chatops.commands.releases import newness
 from chatops.config import Settings
 from chatops.model.book import CaseFile
 from chatops.model.cases import Advisory
 from chatops.model.changes import Change, new, put
+from chatops.ports import WriteAdvisory
 
 
 def publisher(settings: Settings) -> Publisher:
@@ -115,6 +117,12 @@ def digest(told: Content) -> str:
     said = (told.title, told.text, told.severity, told.cve, told.cwes, told.versions, told.fixed, told.mitigation)
     rest = (told.credits, told.references)
     return hashlib.sha256(repr((said, rest)).encode()).hexdigest()
+
+
+def to_site(desk: Desk, file: CaseFile, kept: Advisory | None = None) -> Job:
+    """Its files, written where the project's site is made from."""
+    made = {name: data.decode() for name, data in files(content(desk, file, kept=kept)).items()}
+    return Job(WriteAdvisory(files=made), file.id)
 
 
 def kept_of(desk: Desk, case: str) -> Advisory:

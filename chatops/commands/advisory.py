@@ -250,7 +250,7 @@ def approve(desk: Desk, args: object) -> Decision:
         raise Refusal(f"no draft of {file.id} was sent to you yet; you hear from us when there is one")
     if kept.reviewed == kept.sent:
         raise Refusal(f"you found the draft of {file.id} right already; thank you")
-    change = put(Advisory, file.id, reviewed=kept.sent, reviewed_at=desk.now)
+    change = put(Advisory, file.id, reviewed=kept.sent)
     done = Document(
         title=f"{file.id}: thank you; the team knows that the draft is right as it is",
         kind="draft",

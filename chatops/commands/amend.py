@@ -8,20 +8,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from chatops.advisory.files import files
-from chatops.commands.advising import content, kept_of, write_down
+from chatops.commands.advising import content, kept_of, to_site, write_down
 from chatops.commands.advisory import Affected, Items, Pages, PublicText, Weaknesses, readable
+from chatops.commands.announcement import framed
 from chatops.commands.declare import CaseUse, Command, Who, option, raw
-from chatops.commands.desk import CaseRoom, Decision, Desk, Job, Message, Outgoing, Preview, Public, Refusal, Security
+from chatops.commands.desk import CaseRoom, Decision, Desk, Message, Outgoing, Preview, Public, Refusal, Security
 from chatops.commands.kinds import Cve, Severity, Text
 from chatops.commands.moving import edit_case
 from chatops.commands.plan import public_key
-from chatops.document import Document, Tlp, fields, line, link, para, quote, strong
+from chatops.document import Document, Tlp, fields, line, link, para, quote
 from chatops.model.book import CaseFile
 from chatops.model.cases import Advisory
 from chatops.model.changes import Change, Happened
 from chatops.model.people import PlaceKind
-from chatops.ports import WriteAdvisory
 
 
 @dataclass(frozen=True)
@@ -77,10 +76,7 @@ def preview(desk: Desk, args: Amend) -> Preview:
         case=file.id,
         blocks=(
             fields(("Public rooms", str(len(rooms))), ("Revision", str(told.revision))),
-            para("—— The public will read: ——"),
-            para(strong(public.title)),
-            *public.blocks,
-            para("—— So far the public. The advisory will say: ——"),
+            *framed(public, "So far the public. The advisory will say:"),
             *readable(told),
         ),
         tone="warning",
@@ -103,8 +99,7 @@ def handle(desk: Desk, args: Amend) -> Decision:
         Message(CaseRoom(file.id), _inside(file, args.what)),
         Message(Security(), _inside(file, args.what), echo=True),
     ]
-    made = {name: data.decode() for name, data in files(content(desk, file, kept=kept)).items()}
-    jobs = [Job(WriteAdvisory(files=made), file.id)] if desk.settings.advisories.folder else []
+    jobs = [to_site(desk, file, kept)] if desk.settings.advisories.folder else []
     return Decision(reply=_inside(file, args.what), events=[told], messages=messages, jobs=jobs)
 
 

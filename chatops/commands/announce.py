@@ -11,7 +11,7 @@ from typing import Any
 
 from chatops.commands.advising import content, digest, gaps, kept_of, write_down
 from chatops.commands.advisory import PublicText, Published, draft
-from chatops.commands.announcement import announcement
+from chatops.commands.announcement import announcement, as_public, framed
 from chatops.commands.cards import dates
 from chatops.commands.declare import CaseUse, Command, Who, option, raw
 from chatops.commands.delist import immutable
@@ -33,7 +33,6 @@ from chatops.document import (
     bullets,
     fields,
     line,
-    para,
     strong,
     when,
 )
@@ -107,10 +106,7 @@ def preview(desk: Desk, args: Announce) -> Preview:
         blocks=(
             fields(*pairs),
             *((bullets(warnings),) if warnings else ()),
-            para("—— The public will read: ——"),
-            para(strong(public.title)),
-            *public.blocks,
-            para("—— So far the public ——"),
+            *framed(public),
         ),
         tone="warning",
     )
@@ -134,7 +130,7 @@ def for_the_reporter(file: CaseFile, public: Document) -> tuple[Message, ...]:
     """For a reporter who wished to review it (policy, step 1): the same words, while they can still be changed."""
     if file.case.reporter is None or (file.case.wishes or {}).get("review") != "yes":
         return ()
-    words = (para(strong(public.title)), *public.blocks)
+    words = as_public(public)
     return (Message(Direct(file.case.reporter), draft(file, words), kind="reporter"),)
 
 

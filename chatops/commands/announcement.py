@@ -89,3 +89,13 @@ def thanks_to_reporter(file: CaseFile, version: str) -> Document:
         blocks=(board(file),),
         tone="good",
     )
+
+
+def as_public(public: Document) -> tuple[Block, ...]:
+    """The words themselves, title and all, within another card."""
+    return (para(strong(public.title)), *public.blocks)
+
+
+def framed(public: Document, after: str = "So far the public") -> tuple[Block, ...]:
+    """The words in a preview, with where they begin and end."""
+    return (para("—— The public will read: ——"), *as_public(public), para(f"—— {after} ——"))

@@ -144,8 +144,8 @@ def removal(
 # --- what GitHub brought back --------------------------------------------------------------------------------------
 
 
-def seen(desk: Desk, deed: Snapshot, found: Mapping[str, Any]) -> Decision:
-    """The release as it is, put on record before anything is deleted."""
+def seen(desk: Desk, deed: Snapshot, found: Mapping[str, Any], step: str | None) -> Decision:
+    """The release as it is, put on record before anything is deleted. ``step``: what waits for all of it."""
     release = desk.book.release(deed.version)
     if found["release"] is None:
         gone = Happened("release off the page", None, {"version": deed.version}, changes=_off(desk, deed.version))
@@ -172,7 +172,8 @@ def seen(desk: Desk, deed: Snapshot, found: Mapping[str, Any]) -> Decision:
             tag=deed.tag,
             commit=found["commit"],
             progress=deed.progress,
-        )
+        ),
+        step=step,
     )
     return Decision(events=[kept], jobs=[job])
 

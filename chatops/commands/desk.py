@@ -274,7 +274,6 @@ class Desk:
     code: Callable[[int], str]
     services: frozenset[str] = frozenset()  # the chat services that the bot speaks
     file: CaseFile | None = None
-    confirmed_by: str | None = None
     doubtful: bool = False
     """Whether it may be somebody else who asks, on a device that was made up for that."""
 

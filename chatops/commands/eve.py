@@ -9,7 +9,7 @@ from datetime import datetime
 
 from chatops.commands.advising import content, digest, gaps, kept_of, write_down
 from chatops.commands.announce import for_the_reporter
-from chatops.commands.announcement import announcement
+from chatops.commands.announcement import announcement, as_public
 from chatops.commands.desk import CaseRoom, Decision, Desk, Message, Outgoing
 from chatops.document import Block, Document, Tlp, bullets, fields, line, para, strong, typed, when
 from chatops.model.book import CaseFile
@@ -33,7 +33,7 @@ def day_before(desk: Desk, file: CaseFile, at: datetime) -> Decision:
     sent: tuple[Change, ...] = ()
     if version is not None:
         public = announcement(desk, file, None, version, vulnerable, credits=False)
-        blocks += [para("What the public will read, as it stands now:"), para(strong(public.title)), *public.blocks]
+        blocks += [para("What the public will read, as it stands now:"), *as_public(public)]
         if kept.reviewed != digest(content(desk, file)):
             messages += for_the_reporter(file, announcement(desk, file, None, version, vulnerable))
             sent = (write_down(desk, file.id, sent=digest(content(desk, file))),) if messages else ()

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from chatops.advisory.files import files
-from chatops.commands.advising import content, kept_of
+from chatops.commands.advising import content, kept_of, to_site
 from chatops.commands.alarms import no_alarms, retrospective_alarm
 from chatops.commands.announcement import announcement, go_ahead, thanks, thanks_to_reporter
 from chatops.commands.delist import removal, taken_off
@@ -31,6 +31,7 @@ from chatops.commands.ending import lifted
 from chatops.commands.moving import edit_case, moved
 from chatops.commands.private_release import page_text
 from chatops.commands.report import to_reporters
+from chatops.commands.troubles import HELP, in_words
 from chatops.config import Settings
 from chatops.document import Action, Block, Board, Document, Step, Tlp, para, strong, typed
 from chatops.model.book import CaseFile, Shelf
@@ -39,7 +40,7 @@ from chatops.model.changes import Change, Happened, gone, new, put
 from chatops.model.journal import entries
 from chatops.model.moves import Move
 from chatops.model.releases import Release
-from chatops.ports import Publish, Snapshot, Upload, WriteAdvisory
+from chatops.ports import Publish, Snapshot, Upload
 
 SETTLED = ("done", "skipped")
 CONFIRMED = "announcement confirmed"
@@ -102,7 +103,7 @@ def _on_github(desk: Desk, file: CaseFile, vulnerable: Sequence[str]) -> bool:
 def tag_of(settings: Settings, version: str) -> str:
     """What the tag of a release is called."""
     github = settings.github
-    return github.tag.format(version=version) if github else f"v{version}"
+    return (github.tag if github else "v{version}").replace("{version}", version)
 
 
 def _tag(desk: Desk, file: CaseFile) -> Begun:
@@ -126,11 +127,7 @@ def _has_site(desk: Desk, file: CaseFile, vulnerable: Sequence[str]) -> bool:
 
 
 def _advisory(desk: Desk, file: CaseFile) -> Begun:
-    return Begun(jobs=[Job(WriteAdvisory(files=_published_files(desk, file)), file.id)])
-
-
-def _published_files(desk: Desk, file: CaseFile) -> dict[str, str]:
-    return {name: data.decode() for name, data in files(content(desk, file)).items()}
+    return Begun(jobs=[to_site(desk, file)])
 
 
 def public_key(case: str) -> str:
@@ -150,7 +147,7 @@ def _public(desk: Desk, file: CaseFile) -> Begun:
         else put(Release, version, state="published", published_at=desk.now)
     ]
     if not file.embargoed and "over" in desk.book.plan(file.id):  # everybody was told when it ended
-        changes.append(put(PlanStep, (file.id, "over"), state="done", at=desk.now))
+        changes.append(put(PlanStep, (file.id, "over"), state="done"))
     steps = moved(file, Move.ANNOUNCE)
     changes.append(edit_case(file, released_at=desk.now, outcome="fixed", next_word=None))
     told = Happened("general release", file.id, {"version": version}, changes=(*changes, *steps))
@@ -168,11 +165,12 @@ def _removes(desk: Desk, file: CaseFile, vulnerable: Sequence[str]) -> bool:
 
 def _delist(desk: Desk, file: CaseFile) -> Begun:
     begun = Begun()
+    immutable = _immutable(desk, file)
     for old in kept_of(desk, file.id).vulnerable or ():
         release = desk.book.release(old)
         if release is None or (release.state == "removed" and not taken_off(desk, release)):
             continue
-        changes, jobs = removal(desk, release, fixed_in(file), immutable=old in _immutable(desk, file))
+        changes, jobs = removal(desk, release, fixed_in(file), immutable=old in immutable)
         facts = {"version": old, "upgrade": fixed_in(file)}
         begun.events.append(Happened("release removed", None, facts, changes=changes))
         begun.jobs += jobs
@@ -232,7 +230,7 @@ def begin(desk: Desk, file: CaseFile, step: PlannedStep) -> Decision:
     begun = step.begin(desk, file)
     mark = waits(file, step.name)
     state = "asked" if begun.ask else "running"
-    change = put(PlanStep, (file.id, step.name), state=state, problem=None, at=desk.now)
+    change = put(PlanStep, (file.id, step.name), state=state, problem=None)
     messages = [_waited_for(one, mark) for one in begun.messages]
     jobs = [replace(job, step=mark) for job in begun.jobs]
     told = Happened("step begun", file.id, {"step": step.name}, changes=(change,))
@@ -271,7 +269,7 @@ def _waited_for(message: Outgoing, mark: str) -> Outgoing:
 
 def settled(case: str, step: str, state: str, desk: Desk, problem: str | None = None) -> Happened:
     """A step came to an end, or cannot."""
-    change = put(PlanStep, (case, step), state=state, problem=problem, at=desk.now)
+    change = put(PlanStep, (case, step), state=state, problem=problem)
     facts = {"step": step} | ({"problem": problem} if problem else {})
     return Happened(f"step {state}", case, facts, changes=(change,))
 
@@ -346,7 +344,7 @@ def _see(row: PlanStep) -> tuple[Any, ...]:
 
 def _note(desk: Desk, file: CaseFile, row: PlanStep) -> str:
     if row.state == "failed":
-        return f"failed: {row.problem}"
+        return f"failed: {in_words(row.problem or '')}"
     if row.state == "skipped":
         return f"skipped: {row.reason} ({file.name(row.by)})"
     if row.state == "asked" and row.step == "tag":
@@ -356,18 +354,3 @@ def _note(desk: Desk, file: CaseFile, row: PlanStep) -> str:
 
 UNSAID = ("members", "tag", "publish", "advisory")
 """The steps before the public hears anything."""
-HELP: Mapping[str, str] = {
-    "other-archives-outside": (
-        "what can be downloaded is not what members verified. Do not announce before you know why."
-    ),
-    "changed-since-the-private-release": (
-        "the archives differ from those that members verified. Put those back, and try again; to hand out the new ones,"
-        " call it off first."
-    ),
-    "no-folder": "the folder is not configured, or not there.",
-    "not-writable": "the folder cannot be written to.",
-    "no-tag": "the tag is not there. Push it, and try again.",
-    "still-on-the-page": "see above why; take it down by hand, or with delist.",
-    "forbidden": "the bot's token may not do that. Give it the right to, and try again.",
-    "published-already": "there is a release of that tag with other archives. Look at it before you go on.",
-}

@@ -9,11 +9,12 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 
+from chatops.commands.announcement import framed
 from chatops.commands.declare import CaseUse, Command, Who, positional
 from chatops.commands.desk import Decision, Desk, Message, Outgoing, Public, Refusal, Security
 from chatops.commands.kinds import Word
 from chatops.commands.typed import short
-from chatops.document import Action, Document, Tlp, fields, para, strong
+from chatops.document import Action, Document, Tlp, fields, para
 from chatops.model.book import CaseFile
 from chatops.model.changes import Happened
 from chatops.model.journal import entries
@@ -83,10 +84,7 @@ def _preview(file: CaseFile, public: Document, code: str, rooms: int) -> Documen
         case=file.id,
         blocks=(
             fields(("Public rooms", str(rooms) if rooms else "none: I was asked into none, so post it yourself")),
-            para("—— The public will read: ——"),
-            para(strong(public.title)),
-            *public.blocks,
-            para("—— So far the public ——"),
+            *framed(public),
         ),
         actions=(Action(label="send it", command=f"statement {file.id} {code}", emoji="📢", style="danger"),),
         tone="warning",

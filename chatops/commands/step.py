@@ -15,9 +15,9 @@ from chatops.document import Document, Tlp, para
 from chatops.model.book import CaseFile
 from chatops.model.cases import PlanStep
 from chatops.model.changes import Happened, put
+from chatops.model.flow import STUCK
 from chatops.model.people import PlaceKind
 
-DEAD = ("dead", "refused")
 LOOKS = ("tag",)
 """Steps that only look at something: they are begun anew."""
 SAID = ("members", "public", "thanks")
@@ -86,7 +86,7 @@ def _retry(desk: Desk, file: CaseFile, row: PlanStep) -> Decision:
     if row.state != "failed":
         raise Refusal(f"{row.step} of {file.id} has not failed; see step {file.id}")
     effects = desk.book.effects(waits(file, row.step))
-    dead = [one for one in effects if one.state in DEAD]
+    dead = [one for one in effects if one.state in STUCK]
     anew = row.step in LOOKS
     state = "running" if dead and not anew else "done" if effects and row.step in SAID else "waiting"
     return Decision(
@@ -110,7 +110,7 @@ def _skip(desk: Desk, file: CaseFile, row: PlanStep, reason: str | None) -> Deci
     if reason is None:
         raise Refusal(f"say why it is skipped: step {file.id} skip {row.step} REASON")
     given_up = _given_up(desk, file, [row.step])
-    change = put(PlanStep, (file.id, row.step), state="skipped", reason=reason, by=desk.actor.id, at=desk.now)
+    change = put(PlanStep, (file.id, row.step), state="skipped", reason=reason, by=desk.actor.id)
     facts = {"step": row.step, "by": desk.actor.name}
     return Decision(
         reply=_word(file, f"{row.step} is skipped; it goes on"),
@@ -125,7 +125,7 @@ def _given_up(desk: Desk, file: CaseFile, steps: Sequence[str]) -> list[Again]:
     effects = [one for step in steps for one in desk.book.effects(waits(file, step))]
     if any(one.state == "attempted" for one in effects):
         raise Refusal(f"something of {file.id} is being done this minute; type that again in a moment")
-    return [Again(one.key, give_up=True, unsent=True) for one in effects if one.state in (*DEAD, "waiting")]
+    return [Again(one.key, give_up=True, unsent=True) for one in effects if one.state in (*STUCK, "waiting")]
 
 
 def _stop(desk: Desk, file: CaseFile, args: StepArgs) -> Decision:

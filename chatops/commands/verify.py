@@ -7,6 +7,7 @@ cleared for its case; everywhere else the answer is word for word that for an un
 from __future__ import annotations
 
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -45,14 +46,14 @@ SAYS = {
 
 def shelf(desk: Desk) -> Shelf:
     """What may be known here: private releases of the room's case, or, among two, of the asker's cases."""
-    cases: set[str] = set()
+    cases: AbstractSet[str] = frozenset()
     if desk.place is PlaceKind.SECURITY:
-        cases = desk.book.private_cases()
+        cases = desk.book.private_releases()
     elif desk.place is PlaceKind.EMBARGO and desk.room is not None and desk.room.case:
         cases = {desk.room.case}
     elif desk.place is PlaceKind.DIRECT and (desk.room is None or desk.room.clearance >= Tlp.AMBER_STRICT):
         held = Who.TEAM | Who.MEMBER | Who.REPORTER
-        cases = policy.in_cases(desk.actor, desk.book.private_cases(), desk.book, held)
+        cases = policy.in_cases(desk.actor, desk.book.private_releases(), desk.book, held)
     return Shelf(desk.book.session, frozenset(cases))
 
 

@@ -28,7 +28,7 @@ from chatops.model.cases import (
     PlanStep,
     Proposal,
 )
-from chatops.model.flow import InboxRow, OutboxRow
+from chatops.model.flow import STUCK, InboxRow, OutboxRow
 from chatops.model.machines import IN_FORCE, Consent, Embargo
 from chatops.model.people import Address, Contact, ContactAddress, Occupant, Place, PlaceKind, Role
 from chatops.model.releases import Archive, ArchiveDigest, Release
@@ -415,11 +415,6 @@ class Book:
             ]
         return self._memory["parts", contact]  # type: ignore[no-any-return]
 
-    def private_cases(self) -> set[str]:
-        """The cases that have a private release on record."""
-        query = select(Release.case).where(Release.state == "private", col(Release.case).is_not(None)).distinct()
-        return {case for case in self.session.exec(query) if case}
-
     def notes(self, case: str, kind: str | None = None) -> Sequence[Note]:
         return [note for note in self._all(_NOTES, case=case) if kind in (None, note.kind)]
 
@@ -484,7 +479,7 @@ class Book:
 
     def stuck(self) -> list[StuckThing]:
         """Effects that failed for good or were refused, and rows that could not be decided; the newest first."""
-        out = select(OutboxRow).where(col(OutboxRow.state).in_(("dead", "refused"))).options(defer(OutboxRow.deed))  # type: ignore[arg-type]
+        out = select(OutboxRow).where(col(OutboxRow.state).in_(STUCK)).options(defer(OutboxRow.deed))  # type: ignore[arg-type]
         found = [
             StuckThing(row.key[:8], f"{row.kind} to {row.service}", row.case, row.problem or "unknown", row.made_at)
             for row in self.session.exec(out)
@@ -507,9 +502,6 @@ class Book:
     def private_releases(self) -> frozenset[str]:
         """The cases that have a release prepared in private."""
         return frozenset(filter(None, self.session.exec(_PRIVATE)))
-
-    def releases_for(self, case: str) -> Sequence[Release]:
-        return self._all(select(Release).where(Release.case == case).order_by(Release.version))
 
     def archives(self, version: str) -> Sequence[Archive]:
         return self._all(select(Archive).where(Archive.version == version).order_by(Archive.name))

@@ -190,7 +190,6 @@ class Advisory(Row, table=True):
     corrections: list[list[str]] = case_json()
     sent: str | None = None
     reviewed: str | None = None
-    reviewed_at: datetime | None = instant()
 
 
 class PlanStep(Row, table=True):
@@ -205,4 +204,3 @@ class PlanStep(Row, table=True):
     problem: str | None = None
     reason: str | None = case_text()
     by: str | None = None
-    at: datetime | None = instant()

@@ -36,6 +36,10 @@ class InboxRow(Row, table=True):
     problem: str | None = None
 
 
+STUCK = ("dead", "refused")
+"""The states of an effect that only a person gets out of."""
+
+
 class OutboxRow(Row, table=True):
     """An effect to happen once. ``state``: waiting, attempted, done, dead, refused, skipped.
 

@@ -327,7 +327,7 @@ def confirm(registry: Registry, desk: Desk, code: str) -> Decision:
     if asker is None or call.command.preview is None:
         raise Refusal(f"no open confirmation has the code {row.code}")
     actor = replace(desk.actor, contact=asker)
-    original = replace(desk, file=call.file, actor=actor, confirmed_by=desk.actor.id)
+    original = replace(desk, file=call.file, actor=actor)
     if not policy.sees(call.command, policy.roles(actor, call.file)):
         raise Refusal(f"{asker.name}, who asked for {row.code}, may not {call.command.verb} any more; ask anew")
     arguments = read_arguments(call.command, call.line.rest, original)

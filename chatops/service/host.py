@@ -7,6 +7,7 @@ from sqlmodel import col, select
 from chatops.commands import delist, private_release
 from chatops.commands.desk import Again, Decision, Desk, Message, Refusal, Security
 from chatops.commands.report import filed
+from chatops.commands.troubles import in_words
 from chatops.document import Document, Tlp, link, mono, para, typed
 from chatops.model.changes import Happened
 from chatops.model.flow import OutboxRow
@@ -28,37 +29,17 @@ from chatops.ports import (
 from chatops.service import shelving
 from chatops.service.unit import Unit
 
-SAYS = {
-    "token-refused": "GitHub refuses the bot's token; give it a good one (github.token_file)",
-    "forbidden": "the bot's token may not do that; see what it needs in the list of all settings",
-    "not-found": "it is not there, or the bot's token may not see it",
-    "not-valid": "GitHub finds something wrong with it",
-    "conflict": "somebody else changes it at this moment",
-    "no-connection": "no connection",
-    "no-archives": "no archives of that version are in the private folder",
-    "not-writable": "the folder cannot be written to",
-    "no-folder": "no private folder is configured (releases.staging)",
-    "no-tag": "its tag is not there yet; push it",
-    "no-draft": "there is no draft of it, and no archives here to make one of",
-    "published-already": "a release of that name is public already, with other archives",
-    "changed-since-the-private-release": "the archives are not those that members verified",
-    "another-file-of-that-name": "another file of that name is public already",
-    "other-archives-outside": "it is public, but what can be downloaded is not what members verified; look at it now",
-    "another-release": "its tag is another one now",
-}
-"""Why it could not, in words; what is not here is told as it is."""
-
 
 def decide(unit: Unit, desk: Desk, row: OutboxRow, deed: HostDeed, outcome: Outcome) -> None:
     """Decide what came of a deed of the release host."""
-    why = "" if outcome.ok else SAYS.get(outcome.problem, outcome.problem)
+    why = "" if outcome.ok else in_words(outcome.problem)
     match deed:
         case Survey() | Inspect() | ReadReports():
             _background(unit, desk, row, deed, outcome, why)
         case Snapshot() | Delist() if why:
             unit.carry_out(Decision(messages=[delist.failed(deed, why)]))
         case Snapshot():
-            unit.carry_out(delist.seen(desk, deed, outcome.data))
+            unit.carry_out(delist.seen(desk, deed, outcome.data, row.step))
         case Delist():
             unit.carry_out(delist.done(desk, deed, outcome.data["commit"]))
         case PrepareDraft():

@@ -20,7 +20,7 @@ from sqlalchemy import select as sql_select
 from sqlalchemy.orm import defer
 from sqlmodel import Session, select
 
-from chatops.model.flow import OutboxRow
+from chatops.model.flow import STUCK, OutboxRow
 from chatops.model.people import PlaceKind
 from chatops.ports import (
     Deed,
@@ -353,7 +353,7 @@ def again(session: Session, code: str, *, give_up: bool = False, unsent: bool = 
     ``code`` begins its key. It passes the gate again before it goes. False if there is no such row.
     """
     values: dict[str, Any] = {"state": "skipped"} if give_up else _AFRESH
-    states = ("dead", "refused", *(("waiting",) if unsent else ()))
+    states = (*STUCK, *(("waiting",) if unsent else ()))
     stuck = OUTBOX.c.key.startswith(code, autoescape=True), OUTBOX.c.state.in_(states)
     done = session.execute(update(OUTBOX).where(*stuck).values(**values))
     return bool(done.rowcount)  # type: ignore[attr-defined]

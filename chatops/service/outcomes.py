@@ -34,14 +34,10 @@ def decide(unit: Unit, settings: Settings, outcome: Outcome, now: datetime, code
     place = unit.book.place(row.place) if row.place else None
     desk = own_desk(unit, settings, now, code)
     kind = row.deed.get("t", row.kind) if row.deed else row.kind
-    if row.step is None:
-        _by_kind(unit, desk, row, kind, place, outcome)
-        return
     if not plans.own(row):  # what a step looks at is nobody else's news
-        unit.for_step(row.step)
         _by_kind(unit, desk, row, kind, place, outcome)
-        unit.for_step(None)
-    plans.landed(unit, desk, row, outcome)
+    if row.step is not None:
+        plans.landed(unit, desk, row, outcome)
 
 
 def _by_kind(unit: Unit, desk: Desk, row: OutboxRow, kind: str, place: Place | None, outcome: Outcome) -> None:

@@ -12,7 +12,7 @@ from chatops.commands import plan
 from chatops.commands.desk import Alarm, Decision, Desk, Here, InPlace, Job, Message
 from chatops.config import Settings
 from chatops.model.book import CaseFile
-from chatops.model.flow import OutboxRow
+from chatops.model.flow import STUCK, OutboxRow
 from chatops.model.machines import Forbidden
 from chatops.model.people import PlaceKind
 from chatops.ports import Outcome, Snapshot, Survey
@@ -96,7 +96,7 @@ def _settle(unit: Unit, desk: Desk, case: str, name: str, problem: str | None = 
     file = unit.book.case(case)
     assert file is not None
     effects = unit.book.effects(plan.waits(file, name))
-    dead = [row.problem or row.state for row in effects if row.state in ("dead", "refused")]
+    dead = [row.problem or row.state for row in effects if row.state in STUCK]
     if problem is None and any(row.state in UNSETTLED for row in effects):
         return False
     problem = problem or (dead[0] if dead else plan.left_over(desk, file, name))

@@ -133,7 +133,6 @@ class Unit:
         self._back: set[tuple[str, str]] = set()  # (case, contact) of who may be asked again into a room they left
         self._back_in_team: set[str] = set()
         self._joined: set[tuple[str, str]] = set()  # (case, contact) of who has just become a member
-        self._step: str | None = None
         self._changed: set[str] = set()  # the cases to which something happened
         self._read: str | None = None  # the place where everybody reads the answer
         self.boards = Boards(
@@ -326,10 +325,6 @@ class Unit:
                     case=message.case,
                 )
 
-    def for_step(self, step: str | None) -> None:
-        """What is ordered from now on is waited for by a step of a plan."""
-        self._step = step
-
     def said(self, key: str) -> bool:
         """Whether there is an effect of that key."""
         return self.session.exec(select(OutboxRow.id).where(col(OutboxRow.key) == key)).first() is not None
@@ -348,7 +343,7 @@ class Unit:
             conversation=f"{service}:{job.case or _lane(job)}",
             kind=job.deed.t,
             case=job.case,
-            step=job.step or self._step,
+            step=job.step,
         )
 
     def relay(self, deed: Relay, to: str) -> None:

@@ -25,7 +25,6 @@ def upgrade() -> None:
         sa.Column("corrections", sa.Text(), nullable=True),
         sa.Column("sent", sa.String(), nullable=True),
         sa.Column("reviewed", sa.String(), nullable=True),
-        sa.Column("reviewed_at", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("case"),
     )
 
@@ -362,7 +361,6 @@ def upgrade() -> None:
         sa.Column("problem", sa.String(), nullable=True),
         sa.Column("reason", sa.Text(), nullable=True),
         sa.Column("by", sa.String(), nullable=True),
-        sa.Column("at", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("case", "step"),
     )
 
