@@ -14,7 +14,6 @@ shortcomings are made up for here: contents of assets (it forgets them), their d
 
 from __future__ import annotations
 
-import asyncio
 import fnmatch
 import hashlib
 import io
@@ -25,31 +24,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import aiohttp
 from aiohttp import web
 
-Json = dict[str, Any]
+from adapters.stage.proxy import Hold, Json, Proxy, Rule, broken, passed_on
+
 _ADVISORIES = re.compile(r"/repos/(?P<repository>[^/]+/[^/]+)/security-advisories(?P<report>/reports)?")
 _UPLOAD = re.compile(r"/repos/[^/]+/[^/]+/releases/\d+/assets")
 _DOWNLOAD = re.compile(r"/(?P<repository>[^/]+/[^/]+)/releases/download/(?P<asset>\d+)/[^/]+")
 
 
 @dataclass(eq=False)
-class Hold:
-    """A call that is kept: ``caught`` is set when it is, and it goes on once ``release`` is."""
-
-    caught: asyncio.Event = field(default_factory=asyncio.Event)
-    release: asyncio.Event = field(default_factory=asyncio.Event)
-
-    async def keep(self) -> None:
-        self.caught.set()
-        await self.release.wait()
-
-
-@dataclass(eq=False)
-class _Rule:
-    pattern: str
-    times: int | None
+class _Rule(Rule):
     status: int | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     message: str = ""
@@ -57,12 +42,11 @@ class _Rule:
     after: Hold | None = None
 
 
-class GitHubProxy:
+class GitHubProxy(Proxy[_Rule]):
     """Passes on what comes to ``url`` to the emulator at ``target``."""
 
     def __init__(self, target: str) -> None:
-        self.target = target.rstrip("/")
-        self.url = ""
+        super().__init__(target)
         self.calls: list[str] = []
         self.digests = True
         self.immutable: set[str] = set()
@@ -72,29 +56,10 @@ class GitHubProxy:
         self._told: dict[int, str] = {}
         self._advisories: dict[str, list[Json]] = {}
         self._numbers = itertools.count(1)
-        self._rules: list[_Rule] = []
-        self._runner: web.ServerRunner | None = None
-        self._http: aiohttp.ClientSession | None = None
-
-    async def start(self) -> None:
-        self._http = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=60))
-        self._runner = web.ServerRunner(web.Server(self._take), shutdown_timeout=1)
-        await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
-        host, port = self._runner.addresses[0][:2]
-        self.url = f"http://{host}:{port}"
-
-    async def stop(self) -> None:
-        for hold in [one for rule in self._rules for one in (rule.before, rule.after) if one]:
-            hold.release.set()
-        if self._runner is not None:
-            await self._runner.cleanup()
-        if self._http is not None:
-            await self._http.close()
 
     def clear(self) -> None:
         """Make no more trouble, and forget the calls."""
-        self._rules.clear()
+        super().clear()
         self.calls.clear()
 
     # --- what is to happen --------------------------------------------------------------------------------------------
@@ -117,7 +82,7 @@ class GitHubProxy:
 
     def hold(self, call: str, *, done: bool = False) -> Hold:
         """Keep the next such call from GitHub, or (``done``) its answer from the bot."""
-        hold = Hold()
+        hold = self._holding()
         self._rules.append(_Rule(call, 1, after=hold) if done else _Rule(call, 1, before=hold))
         return hold
 
@@ -144,21 +109,12 @@ class GitHubProxy:
             answer = await self._pass(request, body)
         if rule is not None and rule.after is not None:
             await rule.after.keep()
-        elif rule is not None and request.transport is not None:
-            request.transport.abort()
+        elif rule is not None:
+            return broken(request)
         return answer
 
-    def _rule(self, call: str) -> _Rule | None:
-        for rule in self._rules:
-            if rule.times != 0 and fnmatch.fnmatchcase(call, rule.pattern):
-                if rule.times is not None:
-                    rule.times -= 1
-                return rule
-        return None
-
     async def _pass(self, request: web.BaseRequest, body: bytes) -> web.Response:
-        assert self._http is not None
-        headers = {name: request.headers[name] for name in ("Authorization", "Content-Type") if name in request.headers}
+        headers = passed_on(request)
         url = self.target + request.path_qs
         async with self._http.request(request.method, url, data=io.BytesIO(body), headers=headers) as got:
             text, status, link = await got.text(), got.status, got.headers.get("Link", "")
@@ -175,7 +131,6 @@ class GitHubProxy:
 
     async def _download(self, repository: str, asset: int) -> web.Response:
         """As anybody: a draft's assets are not there."""
-        assert self._http is not None
         async with self._http.get(f"{self.target}/repos/{repository}/releases/assets/{asset}") as got:
             there = got.status == 200
         return web.Response(body=self.contents[asset]) if there and asset in self.contents else web.Response(status=404)

@@ -20,8 +20,6 @@ refused.
 
 from __future__ import annotations
 
-import asyncio
-import fnmatch
 import inspect
 import io
 import json
@@ -33,7 +31,8 @@ from urllib.parse import parse_qsl
 import aiohttp
 from aiohttp import web
 
-Json = dict[str, Any]
+from adapters.stage.proxy import Hold, Json, Proxy, Rule, broken, passed_on
+
 Answer = Json | web.Response
 Played = Callable[[Json], Any]
 """Makes an answer (a dict, a response, or an awaitable of one) of a call's arguments."""
@@ -49,14 +48,6 @@ class Call:
 
 
 @dataclass(eq=False)
-class Hold:
-    """A call that is kept (after Slack did it): ``caught`` is set when it is, and it goes on once ``release`` is."""
-
-    caught: asyncio.Event = field(default_factory=asyncio.Event)
-    release: asyncio.Event = field(default_factory=asyncio.Event)
-
-
-@dataclass(eq=False)
 class Hook:
     """A ``response_url``: takes ``uses`` messages; ``taken`` are their bodies. ``gone``: it has expired."""
 
@@ -67,59 +58,36 @@ class Hook:
 
 
 @dataclass(eq=False)
-class _Rule:
-    pattern: str
-    times: int | None
+class _Rule(Rule):
     play: Played | None = None
     lose: bool = False
     drop: bool = False
     hold: Hold | None = None
 
 
-class SlackProxy:
+class SlackProxy(Proxy[_Rule]):
     """Passes on what comes to ``url`` to the emulator at ``target``."""
 
     def __init__(self, target: str) -> None:
-        self.target = target.rstrip("/")
-        self.url = ""
+        super().__init__(target)
         self.calls: list[Call] = []
         self.tokens: set[str] | None = None
         """Those that Slack knows; None: all."""
         self._revoked: set[str] = set()
         self._rotated: dict[str, str] = {}  # the emulator's own token, by those in its place
-        self._rules: list[_Rule] = []
         self._hooks: dict[str, Hook] = {}
         self._outside: set[str] = set()
         self.shared: list[tuple[str, str]] = []
         """The invitations by Slack Connect: channel and user."""
-        self._runner: web.ServerRunner | None = None
-        self._http: aiohttp.ClientSession | None = None
 
     @property
     def api(self) -> str:
         """The base address of the Web API methods."""
         return f"{self.url}/api/"
 
-    async def start(self) -> None:
-        self._http = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=120))
-        self._runner = web.ServerRunner(web.Server(self._take), shutdown_timeout=1)
-        await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
-        host, port = self._runner.addresses[0][:2]
-        self.url = f"http://{host}:{port}"
-
-    async def stop(self) -> None:
-        for rule in self._rules:
-            if rule.hold is not None:
-                rule.hold.release.set()
-        if self._runner is not None:
-            await self._runner.cleanup()
-        if self._http is not None:
-            await self._http.close()
-
     def clear(self) -> None:
         """Make no more trouble, and forget the calls."""
-        self._rules.clear()
+        super().clear()
         self._revoked.clear()
         self.calls.clear()
         self.tokens = None
@@ -162,7 +130,7 @@ class SlackProxy:
 
     def hold(self, method: str) -> Hold:
         """Keep the answer of the next call back."""
-        hold = Hold()
+        hold = self._holding()
         self._rules.append(_Rule(method, 1, hold=hold))
         return hold
 
@@ -225,31 +193,21 @@ class SlackProxy:
             answer = await answer if inspect.isawaitable(answer) else answer
             return answer if isinstance(answer, web.StreamResponse) else web.json_response(answer)
         if rule is not None and rule.drop:
-            return _broken(request)
+            return broken(request)
         if (played := self._play(method, arguments)) is not None:
-            return _broken(request) if rule is not None and rule.lose else web.json_response(played)
+            return broken(request) if rule is not None and rule.lose else web.json_response(played)
         response = await self._pass(request, body, method, arguments)
         if rule is not None and rule.hold is not None:
-            rule.hold.caught.set()
-            await rule.hold.release.wait()
-        return _broken(request) if rule is not None and rule.lose else response
-
-    def _rule(self, method: str) -> _Rule | None:
-        for rule in self._rules:
-            if rule.times != 0 and fnmatch.fnmatchcase(method, rule.pattern):
-                if rule.times is not None:
-                    rule.times -= 1
-                return rule
-        return None
+            await rule.hold.keep()
+        return broken(request) if rule is not None and rule.lose else response
 
     async def _pass(
         self, request: web.BaseRequest, body: bytes, method: str = "", arguments: Json | None = None
     ) -> web.Response:
-        assert self._http is not None
         path = request.path_qs
         if method == "users.conversations":
             path = "/api/conversations.list"
-        headers = {name: request.headers[name] for name in ("Authorization", "Content-Type") if name in request.headers}
+        headers = passed_on(request)
         if own := self._rotated.get(headers.get("Authorization", "").removeprefix("Bearer ")):
             headers["Authorization"] = f"Bearer {own}"
         try:
@@ -273,12 +231,6 @@ class SlackProxy:
             return web.Response(status=404, text="used_url")
         hook.taken.append(await request.json())
         return web.Response(text="ok")
-
-
-def _broken(request: web.BaseRequest) -> web.Response:
-    if request.transport is not None:
-        request.transport.abort()
-    return web.Response(status=502)
 
 
 def _arguments(request: web.BaseRequest, body: bytes) -> Json:
