@@ -7,16 +7,28 @@ room; the journal says who really typed it.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from chatops.commands.declare import Command, Who, positional, raw
 from chatops.commands.desk import Decision, Desk, Refusal
 from chatops.commands.kinds import Person, Text
 from chatops.model.people import Contact, PlaceKind
 
+REPORTER, STRANGER = "reporter", "stranger"
+
+
+@dataclass(frozen=True)
+class Part(Person):
+    """A contact; or the drill's reporter, or a stranger, by that word."""
+
+    def read(self, word: str, desk: Desk) -> Any:
+        part = {"reporter": REPORTER, "stranger": STRANGER, "somebody": STRANGER}.get(word.casefold())
+        return part or super().read(word, desk)
+
 
 @dataclass(frozen=True)
 class Play:
-    who: Contact = positional(Person(), "whose part it is")
+    who: Contact | str = positional(Part(), "whose part it is: a contact, reporter, or stranger")
     line: str = raw(Text("LINE", 4000), "what they would type in the drill: accept DS-2026-7KQ4")
 
 

@@ -187,10 +187,15 @@ def new_case_id(desk: Desk) -> str:
     return made
 
 
-def _stranger(desk: Desk, case_id: str, changes: list[Change]) -> Contact:
-    """A contact for somebody unknown who reports, under a name that tells nothing; their chat becomes theirs."""
+def nameless(desk: Desk, case_id: str) -> Contact:
+    """A contact for who reported a case, under a name that tells nothing."""
     code = case_id.rsplit("-", 1)[-1].casefold()
-    contact = Contact(id=desk.fresh(), name=f"reporter-{code}", roles=[Role.REPORTER])
+    return Contact(id=desk.fresh(), name=f"reporter-{code}", roles=[Role.REPORTER])
+
+
+def _stranger(desk: Desk, case_id: str, changes: list[Change]) -> Contact:
+    """A contact for somebody unknown who reports; their chat becomes theirs."""
+    contact = nameless(desk, case_id)
     service, tenant, address = desk.actor.address
     changes.append(new(contact))
     changes.append(

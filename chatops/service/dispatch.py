@@ -17,6 +17,7 @@ from chatops import policy
 from chatops.commands.declare import CaseUse, Command, Registry, Who
 from chatops.commands.desk import Actor, Decision, Desk, Message, Preview, Refusal, Security
 from chatops.commands.parse import Line, addressed, brief, read_arguments, read_fields, split, undo
+from chatops.commands.play import REPORTER, STRANGER
 from chatops.commands.still import answer_first
 from chatops.commands.typed import VERBS, nearest, short
 from chatops.document import Action, Document, Tlp, fields, line, para, typed, when
@@ -24,7 +25,7 @@ from chatops.model.book import CaseFile
 from chatops.model.cases import Pending
 from chatops.model.changes import Happened, new, put
 from chatops.model.machines import Forbidden
-from chatops.model.people import Contact, PlaceKind
+from chatops.model.people import Address, Contact, PlaceKind
 
 
 @dataclass(frozen=True)
@@ -241,7 +242,7 @@ def forbidden(no: Forbidden, command: Command) -> str:
 # --- parts in a drill ----------------------------------------------------------------------------------------------
 
 
-def play(registry: Registry, desk: Desk, who: Contact, text: str) -> Decision:
+def play(registry: Registry, desk: Desk, who: Contact | str, text: str) -> Decision:
     """What would come of it if somebody typed this, in a drill and nowhere else. Raises as :func:`run` does."""
     text = addressed(text, desk.settings.project.command, bare=True) or text
     typed = split(text, desk.settings.project.case_prefix)
@@ -252,11 +253,15 @@ def play(registry: Registry, desk: Desk, who: Contact, text: str) -> Decision:
     if file is None or not file.case.drill:
         known = f"; open: {', '.join(drills)}" if drills else "; to open one: drill TITLE"
         raise Refusal(f"parts are played in a drill only, which is named after the verb{known}")
-    actor = Actor(desk.actor.address, who, f"contact:{who.id}", played=True)
+    contact = file.contacts.get(file.case.reporter or "") if who == REPORTER else who
+    actor = Actor(Address("drill", "", STRANGER), None, STRANGER, played=True)
+    if isinstance(contact, Contact):
+        actor = Actor(desk.actor.address, contact, f"contact:{contact.id}", played=True)
     command = registry.get(typed.verb)
     may = command is not None and policy.sees(command, policy.roles(actor, file))
+    may = may and (actor.contact is not None or command is registry["leak"])
     if command is None or not may or PlaceKind.DIRECT not in command.where:
-        raise Refusal(f"{short(typed.verb)} is not {who.name}'s to do in {file.id}")
+        raise Refusal(f"{short(typed.verb)} is not {actor.name}'s to do in {file.id}")
     there = replace(desk, actor=actor, place=PlaceKind.DIRECT, room=None)
     return run(registry, Call(command, typed, None if pending else file), there)
 

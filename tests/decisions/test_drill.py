@@ -163,9 +163,29 @@ def test_one_person_alone_plays_every_part(drill_house: House) -> None:
     assert house.journal_is_good()
 
 
+def test_the_reporters_and_a_strangers_part_are_played_too(drill_house: House) -> None:
+    house = drill_house
+    case, before = house.case, elsewhere(house)
+    house.say("maintainer", "security", f"play reporter !dynasched report {case} credit=Bob Also in 0.9.")
+    assert house.file(case).case.credit == "Bob"
+    house.say("maintainer", "security", f"triage {case}")
+    house.say("maintainer", "security", f"tell {case} We look at it.")
+    titles = [seen.document.title for seen in house.seen_in("security")]
+    reporter = f"reporter-{case[-4:].casefold()}"
+    assert f"DRILL: {case}: the reporter adds" in titles
+    assert f"DRILL, to {reporter}: {case}: update by maintainer" in titles
+    house.say("maintainer", "security", f"play stranger leak {case} https://example.org/1")
+    assert f"DRILL: {case}: somebody says that it is public" in [s.document.title for s in house.seen_in("security")]
+    assert elsewhere(house) == before
+    assert house.cases() == [case]
+    assert house.journal_is_good()
+
+
 @pytest.mark.parametrize(
     ("line", "says"),
     [
+        ("play stranger report It overflows.", "is not somebody's to do"),
+        ("play stranger link ABCDEF", "is not somebody's to do"),
         ("play debian accept {real}", "in a drill only"),
         ("play debian contacts list", "contacts is not debian's to do"),
         ("play debian report It overflows.", "is not your own report"),
