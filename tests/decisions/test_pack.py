@@ -167,7 +167,7 @@ def test_a_lapsed_member_gets_nothing_new_after_the_date_that_they_accepted(memb
     before = len(house.chat.seen)
     filled(house)
     assert not [one for one in house.chat.seen[before:] if address("fedora") in one.readers]
-    assert "I know no" in said(house, "fedora", "direct", f"pack {case}")
+    assert "first answer the terms" in said(house, "fedora", "direct", f"pack {case}")
     house.direct("fedora", f"accept {case}")
     house.wait(seconds=5)
     assert files(house, "fedora") == [f"{case}-main-1.patch"]
@@ -385,7 +385,7 @@ def test_the_wrong_person_the_wrong_time_and_the_same_again(members_house: House
     house = members_house
     case = house.case
     assert "the team fills the pack" in said(house, "fedora", case, "pack add mitigation x")
-    assert "I know no" in said(house, "suse", "direct", f"pack {case} add mitigation x")
+    assert "first answer the terms" in said(house, "suse", "direct", f"pack {case} add mitigation x")
     said(house, "maintainer", case, "pack add mitigation x")
     assert "exactly this mitigation is in the pack already" in said(house, "maintainer", case, "pack add mitigation x")
     other = house.direct("finder", "report Another thing entirely.")
