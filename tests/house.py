@@ -74,11 +74,12 @@ from chatops.service.decide import Decider, fresh
 from chatops.service.decider import decide_all
 from chatops.service.gate import gate
 from chatops.service.intake import enqueue
+from chatops.service.origin import NOWHERE, Origin
 from chatops.service.outbox import Outbox
 from chatops.service.schema import metadata
 from chatops.service.tables import OUTBOX
 from chatops.service.timers import fire
-from chatops.service.unit import NOWHERE, Origin, Unit
+from chatops.service.unit import Unit
 
 START = datetime(2026, 3, 2, 9, tzinfo=UTC)  # a Monday
 BOT = "@bot:example.org"

@@ -19,11 +19,12 @@ from chatops.service.decide import fresh
 from chatops.service.decider import Decider
 from chatops.service.gate import gate
 from chatops.service.intake import StoreIntake
+from chatops.service.origin import NOWHERE, Origin
 from chatops.service.outbox import take_up
 from chatops.service.reminders import REPORTS, SURVEY, WATCH
 from chatops.service.store import Store
 from chatops.service.timers import Timers, set_timer
-from chatops.service.unit import NOWHERE, Origin, Unit
+from chatops.service.unit import Unit
 from chatops.service.worker import Worker
 
 WARM_UP = timedelta(hours=1)

@@ -55,8 +55,9 @@ from chatops.service import (
     plans,
     reminders,
 )
+from chatops.service.origin import NOWHERE, SHELL, Origin
 from chatops.service.patience import Patience
-from chatops.service.unit import NOWHERE, SHELL, Origin, Unit, refusal
+from chatops.service.unit import Unit, refusal
 
 ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
 """No characters that are mistaken for each other when read aloud or typed from paper."""

@@ -24,7 +24,8 @@ from chatops.model.book import Shelf
 from chatops.model.changes import Happened
 from chatops.model.people import PlaceKind
 from chatops.ports import Dropped, Said
-from chatops.service.unit import SHELL, Unit
+from chatops.service.origin import SHELL
+from chatops.service.unit import Unit
 
 
 def only_lines(text: str) -> bool:

@@ -6,8 +6,8 @@ was decided. Nothing here talks to a network.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -15,93 +15,34 @@ from sqlalchemy import update
 from sqlmodel import Session, col, select
 
 from chatops.commands import packing
-from chatops.commands.desk import (
-    Actor,
-    Alarm,
-    Attach,
-    CaseRoom,
-    ConsentQuestion,
-    Decision,
-    Desk,
-    Direct,
-    EmbargoOver,
-    Here,
-    InPlace,
-    Job,
-    Message,
-    Outgoing,
-    Public,
-    Security,
-    Target,
-)
-from chatops.commands.moments import zones
+from chatops.commands.desk import Actor, Alarm, Decision, Desk, Direct, Here, Job, Message
 from chatops.commands.private_release import again
 from chatops.config import Settings
-from chatops.document import Document, Tlp, Who, local, nodes
+from chatops.document import Document, Tlp
 from chatops.model import journal
 from chatops.model.book import Book
 from chatops.model.changes import Change, Happened, Moved
 from chatops.model.flow import OutboxRow
 from chatops.model.machines import Consent
 from chatops.model.people import Place, PlaceKind, Role
-from chatops.ports import (
-    MAIL,
-    Address,
-    Aside,
-    Deed,
-    Delist,
-    Enter,
-    Leave,
-    Post,
-    Relay,
-    Retire,
-    Snapshot,
-    Survey,
-    TryPatch,
-)
+from chatops.ports import MAIL, Address, Deed, Delist, Enter, Leave, Relay, Retire, Snapshot, Survey, TryPatch
 from chatops.service import outbox
 from chatops.service.boards import Boards
-from chatops.service.doors import doors_for
 from chatops.service.drills import drill_of, rehearsed
-from chatops.service.gate import insiders, wanted
+from chatops.service.gate import wanted
 from chatops.service.heads import UNSETTLED
 from chatops.service.intake import unpark
+from chatops.service.origin import NOWHERE, Origin
 from chatops.service.outbox import let_go
 from chatops.service.rooms import Rooms
+from chatops.service.sending import Sender
 from chatops.service.tables import put_outbox
 from chatops.service.timers import cancel_timer, gather, set_timer, timer_set
 
-SHELL = "shell"
 RELEASE_HOST = "releases"
 """The service name of the release host's effects."""
 REPOSITORY = "repository"
 """That of what is tried in a checkout of the project."""
-
-
-@dataclass(frozen=True)
-class Origin:
-    """Where something came from, so that it can be answered there."""
-
-    service: str
-    tenant: str = ""
-    room: str | None = None
-    event: str | None = None
-    thread: str | None = None
-    place: str | None = None
-    kind: PlaceKind | None = None
-    contact: str | None = None
-    sender: str | None = None
-    in_thread: bool = False
-    aside: Aside | None = None
-
-    @property
-    def where(self) -> str:
-        """For the journal: the place's kind and service, no room id of a stranger."""
-        hand = f" as {self.sender.rpartition('#')[2]}" if self.service == SHELL and self.sender else ""
-        return f"{self.kind or 'unknown place'} on {self.service}{hand}"
-
-
-NOWHERE = Origin("chatops")
 
 
 class Unit:
@@ -121,7 +62,6 @@ class Unit:
     ) -> None:
         self.session = session
         self.book = book or Book(session)
-        self._settings = settings
         self._now = now
         self.fresh = fresh
         self._who = who
@@ -134,11 +74,18 @@ class Unit:
         self._back_in_team: set[str] = set()
         self._joined: set[tuple[str, str]] = set()  # (case, contact) of who has just become a member
         self._changed: set[str] = set()  # the cases to which something happened
-        self._read: str | None = None  # the place where everybody reads the answer
-        self.boards = Boards(
-            self.session, self.book, self.say, self.record, lambda text, on: self._people(text, (), on), fresh
-        )
         self.rooms = Rooms(self.book, services, now, self.record, self._for_room, fresh, settings.project.name)
+        self._sender = Sender(
+            session,
+            self.book,
+            self.rooms,
+            now,
+            self.record,
+            self._queue,
+            lambda: self._origin,
+            discreet=settings.policy.discreet,
+        )
+        self.boards = Boards(session, self.book, self._sender.say, self.record, self._sender.people, fresh)
 
     @property
     def answerable(self) -> bool:
@@ -200,11 +147,11 @@ class Unit:
             self.record(happened)
         self.settle()  # first: messages name places, which must be on record
         if decision.reply is not None:
-            self.send(Message(Here(), decision.reply, key=decision.reply_key, kind=decision.reply_kind))
-            self._read = self._origin.place if self._origin.aside is None else None
+            self._sender.send(Message(Here(), decision.reply, key=decision.reply_key, kind=decision.reply_kind))
+            self._sender.read = self._origin.place if self._origin.aside is None else None
         for message in decision.messages:
-            self.say(message)
-        self._read = None
+            self._sender.say(message)
+        self._sender.read = None
         self._hand_over()
         changed, self._changed = self._changed, set()
         for case in sorted(changed):
@@ -233,7 +180,7 @@ class Unit:
             if file.case.private_release_at is not None:
                 told += again(self.book, file, Direct(contact), reader=contact)
             for message in told:
-                self.say(message)
+                self._sender.say(message)
 
     def settle(self) -> None:
         """Make the rooms of everything touched fit roster and consent."""
@@ -274,56 +221,9 @@ class Unit:
 
     # --- what is to be said
 
-    def say(self, message: Outgoing) -> None:
-        """A message or a file."""
-        self.attach(message) if isinstance(message, Attach) else self.send(message)
-
     def send(self, message: Message) -> None:
         """One outbox row for each place that the target means."""
-        text = message.text
-        kind = message.kind
-        if isinstance(text, ConsentQuestion):
-            kind, document = "question", text.document()
-        elif isinstance(text, EmbargoOver):
-            kind, document = "over", text.document()
-        else:
-            document = text
-        if isinstance(message.to, Security) and document.tone == "alert" and not message.ping:
-            message = replace(message, ping=tuple(contact.id for contact in self.book.coordinators()))
-        edited = self._edited(message.edit) if message.edit else None
-        places = self._places(message.to, document)
-        if message.echo:
-            places = [place for place in places if place is None or place.id != self._read]
-        if edited is not None:
-            self._post(edited, message, document, kind)
-            places = [place for place in places if place is None or place.id != edited.id]
-        for place in places:
-            self._post(place, replace(message, edit=None), document, kind)
-
-    def _edited(self, key: str) -> Place | None:
-        """The place of the message that is edited; None if it was said in a shell, where nothing can be."""
-        row = self.session.exec(select(OutboxRow.place).where(col(OutboxRow.key) == key)).first()
-        return self.book.place(row) if row else None
-
-    def attach(self, message: Attach) -> None:
-        """A file, where a card with such a label would go. One that only the asker is to see goes to their chat; a
-        shell gets none.
-        """
-        tlp = Tlp.AMBER_STRICT if message.case else Tlp.CLEAR
-        asker = self._asker() if isinstance(message.to, Here) and self._origin.aside is not None else None
-        label = Document(title=message.upload.name, kind=message.kind, tlp=tlp, case=message.case)
-        for place in self._places(Direct(asker) if asker else message.to, label):
-            if place is not None:
-                self._queue(
-                    message.upload,
-                    service=place.service,
-                    tenant=place.tenant,
-                    place=place.id,
-                    conversation=f"place:{place.id}",
-                    kind=message.kind,
-                    tlp=tlp,
-                    case=message.case,
-                )
+        self._sender.send(message)
 
     def said(self, key: str) -> bool:
         """Whether there is an effect of that key."""
@@ -400,158 +300,6 @@ class Unit:
             case=case,
         )
 
-    def _places(self, target: Target, document: Document | None) -> list[Place | None]:
-        """Our places for a target; None stands for the origin where it has no place of ours (a shell, a stranger)."""
-        match target:
-            case Security():
-                rooms = list(self.book.places(PlaceKind.SECURITY))
-                if document is not None and document.case is not None and self.book.is_drill(document.case):
-                    return [*rooms]  # nothing of it leaves the security room
-                return [*rooms, *self.rooms.roomless(contact.id for contact in self.book.coordinators())]
-            case CaseRoom(case):
-                return [*self.book.places(PlaceKind.EMBARGO, case=case), *self._one_by_one(case, document)]
-            case Public():
-                return list(self.rooms.public())
-            case Direct(contact, path):
-                return self._direct(contact, document, path)
-            case Here():
-                return self._here(document)
-            case InPlace(place):
-                return [self.book.place(place)]
-
-    def _one_by_one(self, case: str, document: Document | None) -> list[Place]:
-        """Those who belong in a case's room and can be in none; but for whoever asked, who is answered anyway."""
-        if document is not None and document.kind in SMALL_TALK:
-            return []
-        return self.rooms.roomless(insiders(self.book, case, self._now) - {self._origin.contact or ""})
-
-    def _direct(self, contact: str, document: Document | None, path: str | Address | None = None) -> list[Place | None]:
-        place = self.rooms.direct(contact, path)
-        if place is not None:
-            return [place]
-        if self._origin.contact == contact and self._origin.service == "shell":
-            return [None]
-        known = self.book.contact(contact)
-        case = document.case if document else None
-        name = known.name if known else "somebody"
-        self.record(Happened("could not be reached", case=case, facts={"who": name}))
-        fault = Document(
-            title=f"{name} could not be reached: no address of theirs is on a service that runs",
-            kind="fault",
-            tlp=Tlp.AMBER_STRICT,
-            case=case,
-            tone="alert",
-        )
-        self.send(Message(Security(), fault, kind="alert"))
-        return []
-
-    def _here(self, document: Document | None) -> list[Place | None]:
-        """The origin, unless it is too public for the answer: then the asker's direct chat."""
-        if self._origin.room is None:
-            return []
-        place = self.book.place(self._origin.place) if self._origin.place else None
-        if place is None and self._origin.aside is None:
-            return [None]
-        if place is not None and place.state != "closed" and _fits(document, place):
-            return [None if self._origin.aside and place.kind != PlaceKind.DIRECT else place]
-        if place is None and (document is None or document.tlp == Tlp.CLEAR):
-            return [None]
-        asker = self._asker()
-        found = self._direct(asker, document) if asker else []
-        if found and self._origin.aside is not None:
-            self._post(None, Message(Here(), ELSEWHERE), ELSEWHERE, "details")
-        return found
-
-    def _asker(self) -> str | None:
-        """Who asked: a stranger who just reported is somebody by now."""
-        if self._origin.contact is not None or self._origin.sender is None:
-            return self._origin.contact
-        known = self.book.at(Address(self._origin.service, self._origin.tenant, self._origin.sender))
-        return known.id if known else None
-
-    def _post(self, place: Place | None, message: Message, document: Document, kind: str) -> None:
-        here = isinstance(message.to, Here) and (place is None or place.id == self._origin.place)
-        service = place.service if place else self._origin.service
-        whole = here or isinstance(message.to, InPlace)  # there is one of it only
-        people = self._people(document, message.ping, service)
-        post = Post(
-            document=self._for_reader(document, place),
-            reply_to=self._origin.event if here else self._event(message, place),
-            thread=(self._origin.thread or (self._origin.event if self._origin.in_thread else None)) if here else None,
-            edit=message.edit,
-            people=people,
-            doors=self._doors(document, place, service),
-            ping=tuple(people[name] for name in self._names(message.ping) if name in people),
-            instant=place is None,  # a shell that is gone is nobody's fault, nor an aside that nobody reads
-            aside=self._origin.aside if place is None else None,
-            pin=message.pin and place is not None,
-            bare=message.bare,
-            discreet=place is not None and place.kind == PlaceKind.EMBARGO and self._settings.policy.discreet,
-        )
-        self._queue(
-            post,
-            key=message.key if whole or not message.key or place is None else f"{message.key}.{place.id[:8]}",
-            service=service,
-            tenant=place.tenant if place else self._origin.tenant,
-            place=place.id if place else None,
-            room=None if place else self._origin.room,
-            audience=place.contact if place else self._asker(),
-            conversation=self._conversation(message, place, here),
-            kind=kind,
-            tlp=document.tlp,
-            case=document.case,
-            step=message.step,
-        )
-
-    def _doors(self, document: Document, place: Place | None, service: str) -> dict[str, str]:
-        """The rooms to which a message may lead: only those that everybody who reads it there may enter."""
-        if place is None or place.kind == PlaceKind.DIRECT:
-            reader = place.contact if place else self._asker()
-            return doors_for(self.book, document, service, {reader} if reader else (), self._now)
-        if place.kind == PlaceKind.SECURITY:
-            return doors_for(self.book, document, service, self.belong(place), self._now)
-        return {}
-
-    def _event(self, message: Message, place: Place | None) -> str | None:
-        """The message that one is said in answer to, in one place."""
-        if message.under is None or place is None:
-            return None
-        key = f"{message.under}.{place.id[:8]}"
-        return self.session.exec(select(OutboxRow.event).where(col(OutboxRow.key) == key)).first()
-
-    def _for_reader(self, document: Document, place: Place | None) -> Document:
-        """Where one person reads, instants are shown in their zone, too."""
-        if place is not None and place.kind != PlaceKind.DIRECT:
-            return document
-        contact = place.contact if place else self._asker()
-        known = self.book.contact(contact) if contact else None
-        zone = zones().get(known.zone.casefold()) if known and known.zone else None
-        return local(document, zone) if zone else document
-
-    def _conversation(self, message: Message, place: Place | None, here: bool) -> str:
-        if message.edit:
-            edited = self.session.exec(select(OutboxRow.conversation).where(col(OutboxRow.key) == message.edit)).first()
-            if edited:
-                return edited
-        if message.bare and place is not None:
-            return f"bare:{place.id}"  # not behind what nobody can read yet
-        if here:
-            return f"reply:{self._origin.service}:{self._origin.event}"
-        return f"place:{place.id}" if place else f"room:{self._origin.room}"
-
-    def _names(self, contacts: tuple[str, ...]) -> list[str]:
-        return [known.name for one in contacts if (known := self.book.contact(one)) is not None]
-
-    def _people(self, document: Document, ping: tuple[str, ...], service: str) -> dict[str, str]:
-        """The user ids of those whom a document names, on one service."""
-        found: dict[str, str] = {}
-        for name in {*_mentioned(document), *self._names(ping)}:
-            contact = self.book.named(name)
-            for address in self.book.addresses(contact.id) if contact else ():
-                if address.service == service:
-                    found.setdefault(name, address.id)
-        return found
-
     # --- outbox rows
 
     def _for_room(self, place: Place, deed: Deed, contact: str | None) -> str:
@@ -578,28 +326,11 @@ def own_desk(unit: Unit, settings: Settings, now: datetime, code: Callable[[int]
     return Desk(now, settings, nobody, unit.book, PlaceKind.SECURITY, None, unit.fresh, code)
 
 
-SMALL_TALK = frozenset({"status", "answer"})
-"""Kinds of cards on what others answered: a room reads along, a mailbox need not."""
-ELSEWHERE = Document(title="I answered in our direct chat.", kind="answer")
-"""Beside an answer that was too private for where it was asked for."""
-
-
 def _lane(job: Job) -> str:
     """What reads and changes the release page goes one after the other, so that no old reading is taken for news;
     nothing waits for a long download.
     """
     return "page" if isinstance(job.deed, Survey | Snapshot | Delist) else job.deed.t
-
-
-def _fits(document: Document | None, place: Place) -> bool:
-    """Whether an answer may be given where it was asked for; if not, the asker gets it in private."""
-    if document is None or (place.kind == PlaceKind.DIRECT and place.state == "wanted"):
-        return True  # what a chat is cleared for is not known before it was entered: the gate waits for that
-    if document.tlp > place.clearance:
-        return False
-    if place.kind != PlaceKind.EMBARGO:
-        return True
-    return document.case == place.case or (document.case is None and document.tlp <= Tlp.GREEN)
 
 
 def _moves_people(change: Change | Moved) -> bool:
@@ -621,11 +352,6 @@ def _asks_back(change: Change | Moved) -> bool:
     if isinstance(change, Moved):
         return change.column == "consent" and change.new == Consent.SIGNATORY
     return bool((change.values or {}).keys() & {"asked_at", "answered_at", "role"})
-
-
-def _mentioned(document: Document) -> Iterator[str]:
-    """The names of all people in a document."""
-    return (node.name for node in nodes(document) if isinstance(node, Who))
 
 
 def refusal(text: str, tlp: Tlp = Tlp.CLEAR) -> Document:
