@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from chatops.commands.declare import Arg, BadValue, Registry, Shape
 from chatops.commands.desk import Desk, Refusal
-from chatops.commands.kinds import Choice, People, Person, Text
+from chatops.commands.kinds import Choice, OrNone, People, Person, Text
 from chatops.commands.parse import BadFields, addressed, split
 from chatops.config import Project
 from chatops.model.machines import Forbidden
@@ -84,13 +84,14 @@ def _meant(problem: str, values: Mapping[str, str]) -> str | None:
 
 
 def _field(arg: Arg, desk: Desk, value: str, told: str | None) -> FormField:
-    options = tuple(arg.kind.suggest(desk)) if isinstance(arg.kind, Choice | People | Person) else ()
+    kind = arg.kind.kind if isinstance(arg.kind, OrNone) else arg.kind
+    options = tuple(arg.kind.suggest(desk)) if isinstance(kind, Choice | People | Person) else ()
     if len(options) > MOST:
         options = ()
     if options:
         shape = "many" if arg.many else "one"
     else:
-        long = isinstance(arg.kind, Text) and arg.kind.longest >= LONG
+        long = isinstance(kind, Text) and kind.longest >= LONG
         shape = "text" if long else "line"
     if arg.shape is Shape.OPTION and told is None:
         label, hint = arg.name.replace("_", " "), arg.help

@@ -255,6 +255,7 @@ def test_a_command_that_needs_more_than_a_line_opens_a_form(embargoed_house: Hou
     assert report is not None
     assert [field.name for field in report.fields][:2] == ["text", "credit"]
     assert report.line == "report"
+    assert {field.name: field.shape for field in report.fields}["process"] == "text"  # its own words, and not in a line
     triage = typing.form("maintainer", "security", f"triage {house.case}")
     assert triage is not None
     assert triage.line == f"triage {house.case}"
