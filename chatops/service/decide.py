@@ -11,15 +11,14 @@ from sqlmodel import Session, col, select
 
 from chatops import policy
 from chatops.checksums.pasted import looks_like_check_lines
-from chatops.commands.declare import BadValue, Command, Registry, Who
-from chatops.commands.desk import Actor, Decision, Desk, Direct, Message, Refusal
-from chatops.commands.parse import addressed, split, with_usage
+from chatops.commands.declare import Registry
+from chatops.commands.desk import Actor, Decision, Desk
+from chatops.commands.parse import addressed, split
 from chatops.config import Settings
 from chatops.document import Document, Tlp, dates
 from chatops.model.book import Book
 from chatops.model.changes import Happened, new
 from chatops.model.flow import InboxRow, OutboxRow
-from chatops.model.machines import Forbidden
 from chatops.model.people import Occupant, Place, PlaceKind, Role
 from chatops.ports import (
     Address,
@@ -37,24 +36,12 @@ from chatops.ports import (
     Outcome,
     Reacted,
     Received,
-    Redact,
     Replaced,
     Said,
     Unreadable,
     Working,
 )
-from chatops.service import (
-    alerts,
-    devices,
-    dispatch,
-    letters,
-    listening,
-    membership,
-    outages,
-    outcomes,
-    plans,
-    reminders,
-)
+from chatops.service import commanding, devices, dispatch, letters, listening, membership, outages, outcomes, reminders
 from chatops.service.origin import NOWHERE, SHELL, Origin
 from chatops.service.patience import Patience
 from chatops.service.unit import Unit, refusal
@@ -273,7 +260,7 @@ class Decider:
                 Decision(reply=refusal("Your message came without encryption; I act on encrypted ones only."))
             )
             return
-        self._command(unit, desk, line, said)
+        commanding.obey(self.registry, unit, desk, line, said)
         listening.exposed(unit, desk, said.text)
 
     def _letter(self, session: Session, received: Received, letter: Letter, now: datetime) -> None:
@@ -307,7 +294,7 @@ class Decider:
         line = letters.command_in(self.registry, desk, letter.text)
         if line is not None:
             letters.keep(unit, letter, desk.file.id if desk.file else None)
-            self._command(unit, desk, line, None)
+            commanding.obey(self.registry, unit, desk, line, None)
         else:
             letters.words(unit, desk, letter, answers=row is not None)
 
@@ -321,78 +308,6 @@ class Decider:
 
     def _only_lines(self, line: str) -> bool:
         return split(line).verb not in self.registry and listening.only_lines(line)
-
-    def _command(self, unit: Unit, desk: Desk, line: str, said: Said | None) -> None:
-        if desk.in_the_open:
-            command = dispatch.meant(self.registry, desk, line)
-            if command is not None and Who.ALL not in command.who and self._not_here(unit, desk, command, line, said):
-                return
-            named = desk.place is PlaceKind.PUBLIC and dispatch.names_case(line, self.settings.project.case_prefix)
-            if named and (command is None or not command.bears_text):
-                self._redact(unit, desk, "a case number", said)
-        try:
-            call = dispatch.find(self.registry, desk, line)
-        except dispatch.Unclear as no:
-            self._take_back(unit, desk, no.command, said)
-            unit.carry_out(Decision(reply=_refused(desk, no.command, str(no))))
-            return
-        self._take_back(unit, desk, call.command, said)
-        try:
-            decision = dispatch.run(self.registry, call, desk, said.fields if said is not None else None)
-        except Refusal as no:
-            decision = Decision(reply=_refused(desk, call.command, str(no)))
-        except BadValue as bad:
-            decision = Decision(reply=_refused(desk, call.command, with_usage(bad, call.command, call.line.rest, desk)))
-        except Forbidden as no:
-            decision = Decision(reply=_refused(desk, call.command, dispatch.forbidden(no, call.command)))
-        unit.carry_out(decision)
-        if decision.plan is not None:
-            plans.advance(unit, desk, decision.plan)
-
-    def _not_here(self, unit: Unit, desk: Desk, command: Command, line: str, said: Said | None) -> bool:
-        """A command that is not for everybody, typed in the open: what is answered there must not tell who is what.
-
-        In a public room everybody is answered as a stranger is, and whoever may use it hears in private what to do.
-        What came without encryption may be by anybody. True if that was all.
-        """
-        if desk.place is not PlaceKind.PUBLIC:
-            if self.registry.get(dispatch.verb(desk, line)) is not command:
-                return False
-            waits = desk.room is not None and desk.room.state == "wanted"
-            text = "I have only just come in; please send that again." if waits else NOT_ENCRYPTED
-            if desk.doubtful:
-                text = NOT_VERIFIED if said is not None else f"{NOT_VERIFIED.removesuffix('.')}: {line}"
-            unit.carry_out(Decision(reply=refusal(text)))
-            return True
-        text_of_a_case = command.bears_text or dispatch.names_case(line, self.settings.project.case_prefix)
-        if text_of_a_case:
-            self._redact(unit, desk, command.verb if command.bears_text else "a case number", said)
-        decision = Decision()
-        try:
-            dispatch.find(self.registry, desk, line)
-        except dispatch.Unclear as no:
-            decision.reply = None if text_of_a_case else refusal(str(no))
-        held = policy.all_roles(desk.actor, desk.book)
-        if desk.actor.contact is not None and policy.sees(command, held):
-            decision.messages.append(Message(Direct(desk.actor.id), self._hint(desk, line, held)))
-        unit.carry_out(decision)
-        return True
-
-    def _hint(self, desk: Desk, line: str, held: Who) -> Document:
-        try:
-            return dispatch.typed_in_public(dispatch.find(self.registry, desk, line, held).command)
-        except dispatch.Unclear as no:
-            return refusal(str(no), Tlp.GREEN)
-
-    def _take_back(self, unit: Unit, desk: Desk, command: Command | None, said: Said | None) -> None:
-        """What may be text of a case does not stay in a public room, even if the command was mistyped."""
-        if desk.place is PlaceKind.PUBLIC and command is not None and command.bears_text:
-            self._redact(unit, desk, command.verb, said)
-
-    def _redact(self, unit: Unit, desk: Desk, what: str, said: Said | None) -> None:
-        if said is not None:
-            unit.deed(Redact(event=said.event, reason="this belongs into a private chat"))
-            alerts.typed_in_public(unit, desk, what)
 
     def _reacted(self, session: Session, received: Received, reacted: Reacted, now: datetime) -> None:
         """Pressing a button of a card is typing its command, by whoever pressed."""
@@ -427,7 +342,7 @@ class Decider:
                 newest = "That date was replaced; please answer the newer question."
             unit.carry_out(Decision(reply=refusal(newest)))
             return
-        self._command(unit, desk, command, None)
+        commanding.obey(self.registry, unit, desk, command, None)
 
     def _met(self, session: Session, received: Received, sender: str, room: str, now: datetime) -> None:
         """A chat that is by its service's nature one of two is a direct chat from its first word on."""
@@ -489,10 +404,6 @@ def _pressed(document: Document, key: str) -> str | None:
     return next((one.command for one in document.actions if one.emoji.rstrip("\ufe0f") == bare), None)
 
 
-NOT_VERIFIED = "I cannot tell whether that was you; please type it on one of your verified devices."
-NOT_ENCRYPTED = "This chat is not encrypted, so anybody could write here in your name: open an encrypted chat with me."
-
-
 def _out_of_date(book: Book, row: OutboxRow, card: Document, verb: str) -> bool:
     """Whether a yes or no to a date would count for another one than the card shows."""
     file = book.case(row.case) if row.case else None
@@ -500,15 +411,3 @@ def _out_of_date(book: Book, row: OutboxRow, card: Document, verb: str) -> bool:
         return False
     asked = file.terms_date if verb == "accept" else file.question.at if file.question else None
     return asked is not None and asked not in dates(card)
-
-
-def _refused(desk: Desk, command: Command | None, text: str) -> Document:
-    """A refusal. In a public room it tells nothing of what is not for all: that goes to the asker's direct chat."""
-    if desk.place is not PlaceKind.PUBLIC:
-        return refusal(text)
-    if command is None or (Who.ALL in command.who and not command.bears_text):
-        named = dispatch.names_case(text, desk.settings.project.case_prefix)
-        return refusal("that is not for a public room; write to me in a direct chat" if named else text)
-    if desk.actor.contact is None:
-        return refusal(f"Not here, please: {command.verb} is for a direct chat with me.")
-    return refusal(text, Tlp.GREEN)
