@@ -10,7 +10,8 @@ from collections.abc import Iterable
 
 from chatops.commands.declare import Command, Who
 from chatops.commands.desk import Actor
-from chatops.model.book import Book, CaseFile, Part
+from chatops.model.book import Book
+from chatops.model.casefile import CaseFile, Part
 from chatops.model.machines import Consent
 from chatops.model.people import PlaceKind, Role
 

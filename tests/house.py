@@ -29,7 +29,8 @@ from chatops.config import GitHub, Person, Policy, Releases, Settings
 from chatops.config import Repository as RepositorySettings
 from chatops.document import Document
 from chatops.model import journal
-from chatops.model.book import Book, CaseFile
+from chatops.model.book import Book
+from chatops.model.casefile import CaseFile
 from chatops.model.cases import Case
 from chatops.model.changes import STATE
 from chatops.model.flow import InboxRow, OutboxRow, TimerRow

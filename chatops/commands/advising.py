@@ -13,7 +13,7 @@ from chatops.advisory.ranges import Range, read_ranges
 from chatops.commands.desk import Desk, Job
 from chatops.commands.releases import newness
 from chatops.config import Settings
-from chatops.model.book import CaseFile
+from chatops.model.casefile import CaseFile
 from chatops.model.cases import Advisory
 from chatops.model.changes import Change, new, put
 from chatops.ports import WriteAdvisory

@@ -19,7 +19,7 @@ from chatops.commands.kinds import Choice, Text
 from chatops.commands.moving import edit_case
 from chatops.commands.typed import short
 from chatops.document import Action, Block, Document, Tlp, bullets, fields, para, quote, strong, typed
-from chatops.model.book import CaseFile
+from chatops.model.casefile import CaseFile
 from chatops.model.cases import Advisory
 from chatops.model.changes import Change, Happened, put
 from chatops.model.people import PlaceKind

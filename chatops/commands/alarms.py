@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from chatops.commands.desk import Alarm
-from chatops.model.book import CaseFile
+from chatops.model.casefile import CaseFile
 
 WARNINGS = (timedelta(days=7), timedelta(days=3), timedelta(days=1), timedelta(hours=2), timedelta(0))
 """Before a release date, coordinators are warned so often; at the date the case says that it binds nobody."""

@@ -17,7 +17,7 @@ from chatops.commands.kinds import Cve, Severity, Text
 from chatops.commands.moving import edit_case
 from chatops.commands.plan import public_key
 from chatops.document import Document, Tlp, fields, line, link, para, quote
-from chatops.model.book import CaseFile
+from chatops.model.casefile import CaseFile
 from chatops.model.cases import Advisory
 from chatops.model.changes import Change, Happened
 from chatops.model.people import PlaceKind

@@ -36,7 +36,7 @@ from chatops.document import (
     strong,
     when,
 )
-from chatops.model.book import CaseFile
+from chatops.model.casefile import CaseFile
 from chatops.model.changes import Change, Happened
 from chatops.model.moves import Move, apply
 from chatops.model.people import PlaceKind

@@ -11,7 +11,8 @@ from chatops.commands.cards import board
 from chatops.commands.desk import Desk
 from chatops.commands.releases import check_lines
 from chatops.document import Block, Document, Tlp, bullets, code, fields, line, link, para, quote, strong
-from chatops.model.book import CaseFile, Shelf
+from chatops.model.casefile import CaseFile
+from chatops.model.shelf import Shelf
 
 
 def announcement(

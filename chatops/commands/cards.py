@@ -28,7 +28,7 @@ from chatops.document import (
     when,
     who,
 )
-from chatops.model.book import CaseFile
+from chatops.model.casefile import CaseFile
 from chatops.model.cases import Case, Downstream
 from chatops.model.machines import IN_FORCE, Consent, Embargo, Exposure, Report
 

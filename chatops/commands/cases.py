@@ -8,7 +8,7 @@ from chatops.commands.declare import PRIVATE, Command, Who
 from chatops.commands.desk import Decision, Desk
 from chatops.commands.show import COMMAND as SHOW
 from chatops.document import Document, Line, Tlp, door, line, para, table, typed, when
-from chatops.model.book import CaseFile
+from chatops.model.casefile import CaseFile
 from chatops.model.people import PlaceKind
 
 SHOWN = 25

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from chatops.commands.desk import Desk
 from chatops.config import Policy
 from chatops.document import Bullets, Line, bullets, line, strong
-from chatops.model.book import CaseFile
+from chatops.model.casefile import CaseFile
 from chatops.model.people import Role
 from chatops.ports import MAIL, Address
 

@@ -12,7 +12,7 @@ from chatops.commands.moving import edit_downstream, moved
 from chatops.commands.status import VALUES, card
 from chatops.commands.typed import nearest, short
 from chatops.document import quote
-from chatops.model.book import CaseFile
+from chatops.model.casefile import CaseFile
 from chatops.model.changes import Happened
 from chatops.model.moves import Move
 

@@ -13,7 +13,8 @@ from typing import Any
 
 from chatops.config import Settings
 from chatops.document import Action, Document, Tlp, bullets, fields, line, para, when
-from chatops.model.book import Book, CaseFile
+from chatops.model.book import Book
+from chatops.model.casefile import CaseFile
 from chatops.model.changes import Change, Happened
 from chatops.model.people import Contact, Place, PlaceKind, Role
 from chatops.ports import Address, HostDeed, TryPatch, Upload

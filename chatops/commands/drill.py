@@ -11,7 +11,7 @@ from chatops.commands.kinds import Text
 from chatops.commands.moving import joined
 from chatops.commands.report import nameless, new_case_id
 from chatops.document import para, typed
-from chatops.model.book import CaseFile
+from chatops.model.casefile import CaseFile
 from chatops.model.cases import Case
 from chatops.model.changes import Happened, new
 from chatops.model.people import PlaceKind

@@ -13,7 +13,7 @@ from chatops.commands.kinds import OtherCase, Text
 from chatops.commands.moving import edit_case, edit_participant, joined, moved
 from chatops.commands.report import to_reporters
 from chatops.document import Block, Document, Tlp, para, quote, typed
-from chatops.model.book import CaseFile
+from chatops.model.casefile import CaseFile
 from chatops.model.changes import Change, Happened
 from chatops.model.moves import Move
 from chatops.model.people import PlaceKind

@@ -30,7 +30,7 @@ from chatops.commands.moving import moved
 from chatops.commands.settling import accept, reject, settle
 from chatops.commands.typed import short
 from chatops.document import Document, Tlp, fields, line, when
-from chatops.model.book import CaseFile
+from chatops.model.casefile import CaseFile
 from chatops.model.cases import Proposal
 from chatops.model.changes import Change, Happened, new, put
 from chatops.model.machines import Embargo

@@ -7,7 +7,7 @@ from chatops.commands.cards import case_card
 from chatops.commands.desk import Decision, Desk, Direct, EmbargoOver, Message, Outgoing, Refusal, Security
 from chatops.commands.moving import moved
 from chatops.commands.report import to_reporters
-from chatops.model.book import CaseFile
+from chatops.model.casefile import CaseFile
 from chatops.model.changes import Happened
 from chatops.model.moves import Move
 from chatops.model.people import PlaceKind

@@ -12,7 +12,7 @@ from chatops.commands.announce import for_the_reporter
 from chatops.commands.announcement import announcement, as_public
 from chatops.commands.desk import CaseRoom, Decision, Desk, Message, Outgoing
 from chatops.document import Block, Document, Tlp, bullets, fields, line, para, strong, typed, when
-from chatops.model.book import CaseFile
+from chatops.model.casefile import CaseFile
 from chatops.model.changes import Change, Happened
 
 

@@ -13,7 +13,8 @@ from chatops.commands.desk import Attach, Decision, Desk, Refusal, Security
 from chatops.commands.timeline import by_day, marks, picture
 from chatops.document import Document, Tlp, fields, line, mono, para
 from chatops.model import journal
-from chatops.model.book import Book, CaseFile
+from chatops.model.book import Book
+from chatops.model.casefile import CaseFile
 from chatops.model.changes import Happened
 from chatops.model.exports import JOURNAL, pack
 from chatops.model.flow import OutboxRow

@@ -16,7 +16,7 @@ from chatops.commands.kinds import Choice, Text
 from chatops.commands.moving import moved
 from chatops.commands.report import standing, to_reporters
 from chatops.document import Action, Block, Document, para, quote, typed
-from chatops.model.book import CaseFile
+from chatops.model.casefile import CaseFile
 from chatops.model.changes import Happened
 from chatops.model.machines import Exposure
 from chatops.model.moves import Move

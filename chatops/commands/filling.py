@@ -29,7 +29,7 @@ from chatops.commands.kinds import Cve
 from chatops.commands.mailbox import NoPatch, read_mailbox
 from chatops.commands.typed import nearest, short
 from chatops.document import Document, Tlp, bullets, line, para, typed
-from chatops.model.book import CaseFile
+from chatops.model.casefile import CaseFile
 from chatops.model.cases import Offered, PackItem
 from chatops.model.changes import Happened, gone, new
 from chatops.ports import Outcome, TryPatch

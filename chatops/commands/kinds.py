@@ -15,7 +15,7 @@ from chatops.commands.desk import Desk
 from chatops.commands.moments import read_moment
 from chatops.commands.parse import undo
 from chatops.commands.typed import nearest, short
-from chatops.model.book import CaseFile
+from chatops.model.casefile import CaseFile
 from chatops.model.people import Address, Contact, Role
 
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from chatops.commands.concerns import concerns
 from chatops.commands.desk import Desk
 from chatops.document import Action, Block, Document, Line, Tlp, bullets, fields, line, para, quote, strong, when
-from chatops.model.book import CaseFile
+from chatops.model.casefile import CaseFile
 from chatops.model.cases import Proposal
 
 

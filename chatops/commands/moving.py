@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from chatops.model.base import Row
-from chatops.model.book import CaseFile
+from chatops.model.casefile import CaseFile
 from chatops.model.cases import Case, Downstream, Participant
 from chatops.model.changes import Change, Moved, new, put
 from chatops.model.machines import Exposure, Kind, fix_at_first

@@ -24,7 +24,7 @@ from chatops.commands.kinds import Branch, Choice, Number, Text, Word
 from chatops.commands.private_release import again
 from chatops.commands.typed import nearest, short
 from chatops.document import Block, Document, Tlp, line, para, strong, table, typed, when
-from chatops.model.book import CaseFile
+from chatops.model.casefile import CaseFile
 from chatops.model.cases import PackItem
 from chatops.model.changes import Happened
 from chatops.model.people import PlaceKind

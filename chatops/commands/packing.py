@@ -25,7 +25,8 @@ from chatops.document import (
     strong,
     typed,
 )
-from chatops.model.book import Book, CaseFile
+from chatops.model.book import Book
+from chatops.model.casefile import CaseFile
 from chatops.model.cases import PackItem
 from chatops.model.changes import Change, new, put
 from chatops.model.people import Place, PlaceKind

@@ -34,12 +34,13 @@ from chatops.commands.report import to_reporters
 from chatops.commands.troubles import HELP, in_words
 from chatops.config import Settings
 from chatops.document import Action, Block, Board, Document, Step, Tlp, para, strong, typed
-from chatops.model.book import CaseFile, Shelf
+from chatops.model.casefile import CaseFile
 from chatops.model.cases import PlanStep
 from chatops.model.changes import Change, Happened, gone, new, put
 from chatops.model.journal import entries
 from chatops.model.moves import Move
 from chatops.model.releases import Release
+from chatops.model.shelf import Shelf
 from chatops.ports import Publish, Snapshot, Upload
 
 SETTLED = ("done", "skipped")

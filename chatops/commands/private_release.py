@@ -36,7 +36,8 @@ from chatops.commands.kinds import Text, Version
 from chatops.commands.moving import edit_case, moved, states
 from chatops.commands.releases import check_lines
 from chatops.document import Block, Document, Tlp, code, para, strong, typed, when
-from chatops.model.book import Book, CaseFile
+from chatops.model.book import Book
+from chatops.model.casefile import CaseFile
 from chatops.model.changes import Change, Happened, gone, new
 from chatops.model.moves import Move, apply
 from chatops.model.releases import Archive, ArchiveDigest, Release

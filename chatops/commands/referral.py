@@ -12,7 +12,7 @@ from chatops.commands.desk import Decision, Desk, Direct, Message, Outgoing, Ref
 from chatops.commands.moving import edit_case, edit_participant, joined
 from chatops.config import Component
 from chatops.document import Action, Block, Document, Line, Tlp, fields, para, quote
-from chatops.model.book import CaseFile
+from chatops.model.casefile import CaseFile
 from chatops.model.changes import Change, Happened
 from chatops.model.machines import Consent
 from chatops.model.people import Contact

@@ -16,7 +16,7 @@ from chatops.commands.kinds import Choice, Moment, OrNone, Text
 from chatops.commands.moving import edit_case, joined, moved
 from chatops.commands.referral import answered
 from chatops.document import Block, Document, Line, Tlp, bullets, fields, line, link, para, quote, typed, when, who
-from chatops.model.book import CaseFile
+from chatops.model.casefile import CaseFile
 from chatops.model.cases import Case, Note
 from chatops.model.changes import Change, Happened, new, put
 from chatops.model.moves import Move

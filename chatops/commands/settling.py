@@ -13,7 +13,7 @@ from chatops.commands.moving import edit_case, edit_participant, moved
 from chatops.commands.report import standing, to_reporters
 from chatops.commands.terms import house_rules, question
 from chatops.document import Document, Tlp, quote
-from chatops.model.book import CaseFile
+from chatops.model.casefile import CaseFile
 from chatops.model.cases import Proposal
 from chatops.model.changes import Change, Happened, Moved, put
 from chatops.model.journal import entries

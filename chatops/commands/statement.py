@@ -15,7 +15,7 @@ from chatops.commands.desk import Decision, Desk, Message, Outgoing, Public, Ref
 from chatops.commands.kinds import Word
 from chatops.commands.typed import short
 from chatops.document import Action, Document, Tlp, fields, para
-from chatops.model.book import CaseFile
+from chatops.model.casefile import CaseFile
 from chatops.model.changes import Happened
 from chatops.model.journal import entries
 from chatops.model.machines import Exposure

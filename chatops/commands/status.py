@@ -10,7 +10,7 @@ from chatops.commands.desk import CaseRoom, Decision, Desk, Message, Outgoing, R
 from chatops.commands.kinds import Choice, Version
 from chatops.commands.moving import edit_downstream, moved
 from chatops.document import Document, Tlp
-from chatops.model.book import CaseFile
+from chatops.model.casefile import CaseFile
 from chatops.model.changes import Happened
 from chatops.model.machines import FixStatus
 from chatops.model.moves import Move

@@ -12,7 +12,7 @@ from chatops.commands.moving import edit_case
 from chatops.commands.plan import BY_NAME, SETTLED, STEPS, checklist, settled, waits
 from chatops.commands.typed import nearest, short
 from chatops.document import Document, Tlp, para
-from chatops.model.book import CaseFile
+from chatops.model.casefile import CaseFile
 from chatops.model.cases import PlanStep
 from chatops.model.changes import Happened, put
 from chatops.model.flow import STUCK

@@ -10,7 +10,7 @@ from chatops.commands.kinds import Text
 from chatops.commands.moving import edit_case
 from chatops.commands.report import to_reporters
 from chatops.document import Document, Tlp, quote
-from chatops.model.book import CaseFile
+from chatops.model.casefile import CaseFile
 from chatops.model.cases import Note
 from chatops.model.changes import Happened, new
 from chatops.model.machines import IN_FORCE

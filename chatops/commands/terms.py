@@ -9,7 +9,7 @@ from chatops.commands.desk import ConsentQuestion, Desk
 from chatops.commands.ledger import revisions
 from chatops.commands.packing import summary
 from chatops.document import Action, Block, Document, Tlp, Typed, bullets, fields, line, para, typed
-from chatops.model.book import CaseFile
+from chatops.model.casefile import CaseFile
 from chatops.ports import ONE_BY_ONE
 
 

@@ -10,7 +10,7 @@ from chatops import policy
 from chatops.commands.declare import PRIVATE, CaseUse, Command, Who
 from chatops.commands.desk import Attach, Decision, Desk, Here
 from chatops.document import Block, Document, Line, Tlp, When, bullets, line, para, strong
-from chatops.model.book import CaseFile
+from chatops.model.casefile import CaseFile
 from chatops.model.journal import Entry, entries
 from chatops.model.people import PlaceKind
 from chatops.picture import Mark, Picture, Sort

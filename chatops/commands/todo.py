@@ -9,7 +9,7 @@ from chatops.commands.declare import Command, Who
 from chatops.commands.desk import Decision, Desk
 from chatops.commands.referral import waits_for
 from chatops.document import Action, Document, Line, Tlp, bullets, door, line, mono, strong, typed, when
-from chatops.model.book import CaseFile
+from chatops.model.casefile import CaseFile
 from chatops.model.machines import Consent
 from chatops.model.people import PlaceKind
 

@@ -19,7 +19,7 @@ from chatops.commands.moving import edit_case, moved
 from chatops.commands.packing import MIRRORED, enter, handed, in_the_room
 from chatops.commands.report import new_case_id, standing, to_reporters
 from chatops.commands.typed import short
-from chatops.model.book import CaseFile
+from chatops.model.casefile import CaseFile
 from chatops.model.cases import Case, Proposal
 from chatops.model.changes import Change, Happened, new
 from chatops.model.machines import IN_FORCE, Embargo, Report

@@ -20,9 +20,9 @@ from chatops.commands.declare import EVERYWHERE, Command, Who, raw
 from chatops.commands.desk import Alarm, Decision, Desk
 from chatops.commands.kinds import Text
 from chatops.document import Block, Document, Tlp, bullets, code, line, link, mono, para, strong, table
-from chatops.model.book import Shelf
 from chatops.model.changes import Happened
 from chatops.model.people import PlaceKind
+from chatops.model.shelf import Shelf
 
 MOST = 100
 """So many lines are judged in one message."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from chatops.document import Line, line
-from chatops.model.book import CaseFile
+from chatops.model.casefile import CaseFile
 from chatops.model.machines import Consent, Embargo, Report
 
 NAMES = 5

@@ -8,14 +8,13 @@ from datetime import datetime
 from functools import cache
 from typing import Any, NamedTuple, TypeVar
 
-from sqlalchemy import Text, bindparam, case, cast, func
+from sqlalchemy import Text, bindparam, cast, func
 from sqlalchemy.orm import defer
 from sqlmodel import Session, SQLModel, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
-from chatops.checksums.archives import ArchiveState, KnownArchive, Provenance
-from chatops.checksums.digests import Algorithm
 from chatops.model.base import Row
+from chatops.model.casefile import CaseFile, Part, is_member
 from chatops.model.cases import (
     Advisory,
     Case,
@@ -29,115 +28,11 @@ from chatops.model.cases import (
     Proposal,
 )
 from chatops.model.flow import STUCK, InboxRow, OutboxRow
-from chatops.model.machines import IN_FORCE, Consent, Embargo
 from chatops.model.people import Address, Contact, ContactAddress, Occupant, Place, PlaceKind, Role
 from chatops.model.releases import Archive, ArchiveDigest, Release
+from chatops.model.shelf import DIGESTS, WORTH
 
 R = TypeVar("R", bound=Row)
-
-
-@dataclass
-class CaseFile:
-    """A case and everybody in it, as one decision sees it."""
-
-    case: Case
-    participants: dict[str, Participant] = field(default_factory=dict)
-    downstreams: dict[str, Downstream] = field(default_factory=dict)
-    proposals: list[Proposal] = field(default_factory=list)
-    contacts: dict[str, Contact] = field(default_factory=dict)
-    pack: list[PackItem] = field(default_factory=list)  # every version, oldest first, without the texts
-
-    @property
-    def id(self) -> str:
-        return self.case.id
-
-    @property
-    def public(self) -> bool:
-        """The general release is out: what it said is no secret any more."""
-        return self.case.released_at is not None
-
-    @property
-    def embargoed(self) -> bool:
-        return self.case.embargo in IN_FORCE
-
-    @property
-    def terms_date(self) -> datetime | None:
-        """The date in the terms in force: the coordinated release date, else the review date."""
-        return self.case.release_date or self.case.review_date
-
-    @property
-    def question(self) -> Proposal | None:
-        """The proposal that is open, newest first; none where no terms are proposed (any more)."""
-        if self.case.embargo not in (Embargo.PROPOSED, Embargo.REVISE):
-            return None
-        return next((p for p in reversed(self.proposals) if p.state == "open"), None)
-
-    def name(self, contact: str | None) -> str:
-        known = self.contacts.get(contact or "")
-        return known.name if known else "nobody"
-
-    @property
-    def reporters(self) -> list[str]:
-        """Who reported it: the first, and those whose reports are duplicates of it."""
-        others = [one.contact for one in self.participants.values() if one.also_reported]
-        first = self.case.reporter
-        return [first, *(one for one in others if one != first)] if first else others
-
-    @property
-    def hidden(self) -> list[str]:
-        """Who reported is for the team only, unless they allow it or join the room.
-
-        Who was asked as a downstream too goes by their name: to mask it there would point at the one who is missing.
-        """
-        return [one for one in self.reporters if self._hides(one)]
-
-    def _hides(self, reporter: str) -> bool:
-        one = self.participants.get(reporter)
-        asked = one is not None and one.asked_at is not None
-        allowed = self.case.reporter_known and reporter == self.case.reporter
-        return not (allowed or asked or self.was_member(reporter))
-
-    def shown(self, contact: str | None) -> str:
-        """The name as everybody in the case may read it."""
-        return "the reporter" if contact in self.hidden else self.name(contact)
-
-    def active(self, contact: str) -> bool:
-        """Whether somebody is on the roster still."""
-        known = self.contacts.get(contact)
-        return known is not None and known.active
-
-    def experts(self) -> list[str]:
-        return [p.contact for p in self.participants.values() if p.role == "expert"]
-
-    def signatories(self) -> list[str]:
-        return [p.contact for p in self.participants.values() if p.consent == Consent.SIGNATORY]
-
-    def owing_status(self) -> list[str]:
-        """Members for whose organisation nobody has said how it stands: silence is no answer, and no reproach."""
-        return [
-            one
-            for one in self.signatories()
-            if (down := self.downstreams.get(self.participants[one].organisation or "")) and down.answer is None
-        ]
-
-    def ever_asked(self) -> list[str]:
-        return [p.contact for p in self.participants.values() if p.asked_at is not None]
-
-    def may_stay(self, contact: str, now: datetime) -> bool:
-        """Embargo members; who lapsed, until the date that they did accept; and, once the embargo is over, whoever was
-        a member then.
-        """
-        one = self.participants.get(contact)
-        if one is None or not self.active(contact):
-            return False
-        if one.consent == Consent.LAPSED:
-            return one.terms_until is not None and now < one.terms_until
-        return self.was_member(contact)
-
-    def was_member(self, contact: str) -> bool:
-        """A member; once the embargo is over, whoever was one then."""
-        one = self.participants.get(contact)
-        return one is not None and is_member(one.consent, self.case.embargo, one.terms_until)
 
 
 class StuckThing(NamedTuple):
@@ -148,24 +43,6 @@ class StuckThing(NamedTuple):
     case: str | None
     why: str
     since: datetime
-
-
-def is_member(consent: str, embargo: str, terms_until: datetime | None) -> bool:
-    """Whether somebody counts as an embargo member: a signatory, or, once the embargo is over, a signatory of then."""
-    if embargo == Embargo.EXITED:
-        return consent == Consent.NO_EMBARGO and terms_until is not None
-    return consent == Consent.SIGNATORY
-
-
-class Part(NamedTuple):
-    """What somebody is to a case, without the case."""
-
-    case: str
-    open: bool
-    role: str
-    consent: str
-    member: bool
-    reporter: bool
 
 
 # What every decision asks for is made once: making a statement costs more than running it.
@@ -225,12 +102,6 @@ def _places(*columns: str) -> SelectOfScalar[Place]:
 
 
 _OCCUPANTS = select(Occupant).where(Occupant.place == bindparam("place")).order_by(Occupant.address)
-_WORTH = case({source: worth for worth, source in enumerate(reversed(Provenance))}, value=ArchiveDigest.source)
-_DIGESTS = select(ArchiveDigest).where(ArchiveDigest.archive == bindparam("archive")).order_by(_WORTH)
-_ARCHIVES_OF_DIGEST = select(Archive).where(
-    col(Archive.id).in_(select(ArchiveDigest.archive).where(ArchiveDigest.digest == bindparam("digest")))
-)
-_ARCHIVES_NAMED = select(Archive).where(Archive.name == bindparam("name"))
 
 
 @dataclass(frozen=True)
@@ -509,7 +380,7 @@ class Book:
     def catalogue(self) -> Mapping[str, tuple[Release, Mapping[str, tuple[Archive, Sequence[ArchiveDigest]]]]]:
         """Every release, its archives by name, and what each source states of them: three queries, however many."""
         stated: dict[str, list[ArchiveDigest]] = {}
-        for digest in self._all(select(ArchiveDigest).order_by(_WORTH)):
+        for digest in self._all(select(ArchiveDigest).order_by(WORTH)):
             stated.setdefault(digest.archive, []).append(digest)
         archives: dict[str, dict[str, tuple[Archive, Sequence[ArchiveDigest]]]] = {}
         for archive in self._all(select(Archive).order_by(Archive.name)):
@@ -518,44 +389,4 @@ class Book:
 
     def digests(self, archive: str) -> Sequence[ArchiveDigest]:
         """What each source states of an archive; what counts more comes later, so a mapping by algorithm keeps it."""
-        return self._all(_DIGESTS, archive=archive)
-
-
-@dataclass(frozen=True)
-class Shelf:
-    """The archives that somebody may know of: the published ones, and private ones of the cases given."""
-
-    session: Session
-    cases: frozenset[str] = frozenset()
-
-    def by_digest(self, digest: str) -> Sequence[KnownArchive]:
-        """Those of which it counts, where sources differ."""
-        known = self._known(self.session.exec(_ARCHIVES_OF_DIGEST, params={"digest": digest}))
-        return [archive for archive in known if digest in archive.digests.values()]
-
-    def by_name(self, name: str) -> Sequence[KnownArchive]:
-        return self._known(self.session.exec(_ARCHIVES_NAMED, params={"name": name}))
-
-    def by_version(self, version: str) -> Sequence[KnownArchive]:
-        return self._known(self.session.exec(select(Archive).where(Archive.version == version)))
-
-    def _known(self, archives: Iterable[Archive]) -> list[KnownArchive]:
-        known = []
-        for archive in list(archives):
-            release = self.session.get(Release, archive.version)
-            if release is None or (release.state == "private" and release.case not in self.cases):
-                continue
-            rows = self.session.exec(_DIGESTS, params={"archive": archive.id}).all()
-            known.append(
-                KnownArchive(
-                    name=archive.name,
-                    version=archive.version,
-                    digests={Algorithm(row.algorithm): row.digest for row in rows},
-                    provenance={Algorithm(row.algorithm): Provenance(row.source) for row in rows},
-                    state=ArchiveState(release.state),
-                    upgrade_to=release.upgrade_to,
-                    url=archive.url,
-                    size=archive.size,
-                )
-            )
-        return known
+        return self._all(DIGESTS, archive=archive)

@@ -17,7 +17,8 @@ from chatops.commands.desk import InPlace, Message, Outgoing
 from chatops.commands.private_release import again
 from chatops.commands.terms import room_board, see_below
 from chatops.document import Document
-from chatops.model.book import Book, CaseFile
+from chatops.model.book import Book
+from chatops.model.casefile import CaseFile
 from chatops.model.changes import Happened
 from chatops.model.flow import BoardRow, OutboxRow
 from chatops.model.machines import IN_FORCE

@@ -21,7 +21,7 @@ from chatops.commands.play import REPORTER, STRANGER
 from chatops.commands.still import answer_first
 from chatops.commands.typed import VERBS, nearest, short
 from chatops.document import Action, Document, Tlp, fields, line, para, typed, when
-from chatops.model.book import CaseFile
+from chatops.model.casefile import CaseFile
 from chatops.model.cases import Pending
 from chatops.model.changes import Happened, new, put
 from chatops.model.machines import Forbidden

@@ -11,7 +11,8 @@ from datetime import datetime
 from sqlmodel import Session
 
 from chatops.document import Tlp
-from chatops.model.book import Book, CaseFile
+from chatops.model.book import Book
+from chatops.model.casefile import CaseFile
 from chatops.model.flow import OutboxRow
 from chatops.model.machines import Consent
 from chatops.model.people import Place, PlaceKind, Role

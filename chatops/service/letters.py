@@ -22,7 +22,7 @@ from chatops.commands.parse import split
 from chatops.commands.roster_kinds import read_key
 from chatops.config import Settings
 from chatops.document import Block, Document, Tlp, bullets, fields, para, quote, typed
-from chatops.model.book import CaseFile
+from chatops.model.casefile import CaseFile
 from chatops.model.changes import Change, Happened, Moved, put
 from chatops.model.flow import Original, OutboxRow
 from chatops.model.people import Contact, ContactAddress, PlaceKind, Role

@@ -20,9 +20,9 @@ from chatops.commands.desk import Decision, Desk, Direct, Message, Outgoing, Sec
 from chatops.commands.mailbox import NoPatch
 from chatops.commands.verify import MOST, alert, answer, case_of, kind_of, shelf
 from chatops.document import Document, Tlp, para
-from chatops.model.book import Shelf
 from chatops.model.changes import Happened
 from chatops.model.people import PlaceKind
+from chatops.model.shelf import Shelf
 from chatops.ports import Dropped, Said
 from chatops.service.origin import SHELL
 from chatops.service.unit import Unit

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from chatops.commands.desk import Message, Security
 from chatops.document import Action, Block, Document, Tlp
-from chatops.model.book import CaseFile
+from chatops.model.casefile import CaseFile
 
 
 def to_owner(

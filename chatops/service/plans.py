@@ -11,7 +11,7 @@ from datetime import timedelta
 from chatops.commands import plan
 from chatops.commands.desk import Alarm, Decision, Desk, Here, InPlace, Job, Message
 from chatops.config import Settings
-from chatops.model.book import CaseFile
+from chatops.model.casefile import CaseFile
 from chatops.model.flow import STUCK, OutboxRow
 from chatops.model.machines import Forbidden
 from chatops.model.people import PlaceKind

@@ -13,7 +13,8 @@ from chatops.checksums.lines import CheckLine
 from chatops.checksums.paste import Notation, Pasted
 from chatops.checksums.verdicts import Verdict, VerdictKind, judge
 from chatops.config import Settings
-from chatops.model.book import Book, Shelf
+from chatops.model.book import Book
+from chatops.model.shelf import Shelf
 from chatops.service.engines import database_file, read_engine
 
 SAYS: Mapping[VerdictKind, str] = {

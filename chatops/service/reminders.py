@@ -12,7 +12,7 @@ from chatops.commands.snooze import snooze_action
 from chatops.commands.terms import status_actions
 from chatops.config import Settings
 from chatops.document import Block, Document, Tlp, bullets, line, para, strong, typed, when
-from chatops.model.book import CaseFile
+from chatops.model.casefile import CaseFile
 from chatops.model.people import Place
 from chatops.ports import Due, ReadReports, Survey
 from chatops.service import alerts, plans, renewal, rounds, shelving

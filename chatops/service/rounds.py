@@ -18,7 +18,8 @@ from chatops.commands.desk import Alarm, Decision, Message, Security
 from chatops.commands.plan import SETTLED
 from chatops.config import Policy
 from chatops.document import Document, Line, Tlp, bullets, line, para, strong, typed, when
-from chatops.model.book import Book, CaseFile
+from chatops.model.book import Book
+from chatops.model.casefile import CaseFile
 from chatops.model.journal import Entry
 from chatops.model.machines import Report
 from chatops.service import renewal

@@ -10,7 +10,7 @@ from chatops.commands.moving import edit_participant
 from chatops.commands.terms import question
 from chatops.config import Settings
 from chatops.document import Action, para, typed
-from chatops.model.book import CaseFile
+from chatops.model.casefile import CaseFile
 from chatops.model.changes import Happened
 from chatops.model.machines import Consent
 from chatops.model.people import Address

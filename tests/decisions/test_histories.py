@@ -20,7 +20,8 @@ from sqlmodel import Session, col, func, select
 
 from chatops.config import Component
 from chatops.model import machines
-from chatops.model.book import Book, CaseFile
+from chatops.model.book import Book
+from chatops.model.casefile import CaseFile
 from chatops.model.cases import Case, Pending, Proposal
 from chatops.model.changes import Moved
 from chatops.model.flow import OutboxRow
