@@ -67,6 +67,7 @@ async def test_who_comes_later_is_shown_the_same_cards_and_nothing_from_before(c
         assert (question["encrypted"], question["locked"]) == (True, None)
         await arch.ask(say=chat, text=f"accept {case}")
         assert await arch.invited() == room
+        await place.quiet()  # what is encrypted just before they come in and arrives just after, they could not read
         await arch.ask(join=room)
         await place.commands(f"tell {case} {AFTER}", "told to")
         seen = await arch.shown(room, bearing(AFTER, "You may patch your own systems", LINE, CURE))
