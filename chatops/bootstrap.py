@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import timedelta
 from pathlib import Path
 
@@ -244,8 +244,8 @@ async def talk(settings: Settings, name: str, command: str | None = None) -> int
             await own.stop()
 
 
-async def play(folder: Path | None, *, stay: bool) -> int:
-    """The demo. Raises ModuleNotFoundError where the package's extra ``demo`` is not installed."""
+async def play(folder: Path | None, options: Collection[str], *, stay: bool) -> int:
+    """The demo. ``options`` are what is switched on; ModuleNotFoundError without the package's extra ``demo``."""
     from adapters.stage.demo import demo
 
-    return await demo(folder, stay=stay)
+    return await demo(folder, options, stay=stay)

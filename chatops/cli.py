@@ -8,7 +8,7 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from chatops.checksums.check import Judge
 
 CONFIG = Path("chatops.toml")
+
+_PEERS: Mapping[str, str] = {"github": "with the releases on GitHub (emulated)"}
+"""What the demo can have beside the homeserver, by option."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -63,7 +66,9 @@ def _parser() -> argparse.ArgumentParser:
     one = verbs.add_parser("demo", help="a whole disclosure on a real Matrix homeserver, in a fresh folder")
     one.add_argument("--once", action="store_true", help="end when it is over, also on a terminal")
     one.add_argument("--folder", type=Path, help="where to keep it (default: a temporary folder)")
-    one.set_defaults(run=_demo)
+    for peer, words in _PEERS.items():
+        one.add_argument(f"--{peer}", action="append_const", dest="peers", const=peer, help=words)
+    one.set_defaults(run=_demo, peers=[])
     verbs.add_parser("verify", help="check or print checksums, with sha1sum's options", add_help=False)
     one = verbs.add_parser("slack", parents=[common], help="print the manifest to create the Slack app from")
     one.add_argument("action", choices=("manifest",))
@@ -217,7 +222,7 @@ def _demo(options: argparse.Namespace) -> int:
     logs.set_up("ERROR")
     stay = sys.stdout.isatty() and not options.once
     try:
-        return asyncio.run(bootstrap.play(options.folder, stay=stay))
+        return asyncio.run(bootstrap.play(options.folder, options.peers, stay=stay))
     except ModuleNotFoundError as missing:
         print(f"chatops: the demo needs {missing.name}; install chatops[demo]", file=sys.stderr)
         return 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +12,7 @@ from adapters.stage.archives import archive, sums
 from adapters.stage.bot import matrix_config, start_bot
 from adapters.stage.person import Person
 from adapters.stage.program import Program
+from adapters.stage.strand import Strand
 from adapters.stage.synapse import Synapse
 
 NAMES = ("maintainer", "maintainer-2", "expert", "debian", "fedora", "suse", "spack", "reporter", "passer-by")
@@ -39,7 +40,7 @@ class Company:
 
 
 @asynccontextmanager
-async def assembled(folder: Path) -> AsyncIterator[Company]:
+async def assembled(folder: Path, strands: Sequence[Strand] = ()) -> AsyncIterator[Company]:
     """Start everything in a folder, and end it in order. Everything in it is kept."""
     published = archive(folder / "releases" / "public", "1.0.0", "The first stable release.")
     sums(published.parent)
@@ -60,6 +61,8 @@ async def assembled(folder: Path) -> AsyncIterator[Company]:
                 together.create_task(arrive(name))
         config = await matrix_config(synapse, folder / "bot", BOT, {name: people[name].id for name in COORDINATORS})
         config["releases"] = {"folder": published.parent.absolute(), "staging": prepared.parent.absolute()}
+        for strand in strands:
+            await strand.start(stack, folder, config)
         bot = await start_bot(folder / "bot", config)
         stack.push_async_callback(_ended, bot)
         yield Company(synapse, people, bot, config["matrix"]["user"], published, prepared)

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import signal
 import tempfile
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -15,16 +16,23 @@ from adapters.stage.disclosure import Disclosure
 from adapters.stage.invitation import how_to_visit
 from adapters.stage.play import NotObserved, Scene
 from adapters.stage.program import NotReady
+from adapters.stage.strand import Strand
 from adapters.stage.synapse import DidNotStart
+from adapters.stage.with_github import WithGitHub
 
 PATIENCE = 60.0
 """Seconds until something that should be seen counts as missing: enough for a busy machine."""
 
 
-async def demo(folder: Path | None, *, stay: bool) -> int:
+STRANDS: Mapping[str, type[Strand]] = {"github": WithGitHub}
+"""What can be switched on, by option."""
+
+
+async def demo(folder: Path | None, options: Collection[str] = (), *, stay: bool) -> int:
     """Play it in ``folder`` (a temporary one if None). 0 if every step was observed by the clients, else 1.
 
-    With ``stay`` everything stays up afterwards, until Ctrl-C, for whoever wants to look around.
+    ``options`` are keys of :data:`STRANDS`. With ``stay`` everything stays up afterwards, until Ctrl-C, for whoever
+    wants to look around.
     """
     console = Console(highlight=False)
     with contextlib.ExitStack() as stack:
@@ -34,23 +42,24 @@ async def demo(folder: Path | None, *, stay: bool) -> int:
             console.print(f"{folder} is not empty; the demo needs a folder of its own.")
             return 1
         try:
-            return await _played(folder, console, stay=stay)
+            strands = [made() for option, made in STRANDS.items() if option in options]
+            return await _played(folder, console, strands, stay=stay)
         except (NotObserved, NotReady, DidNotStart) as problem:
             console.print(f"\n✗ {problem}", style="bold red", markup=False)
             return 1
 
 
-async def _played(folder: Path, console: Console, *, stay: bool) -> int:
+async def _played(folder: Path, console: Console, strands: Sequence[Strand], *, stay: bool) -> int:
     scene = Scene("From the first report to the announcement", console=console, within=PATIENCE)
     scene.tell("Starting a homeserver, nine people and the bot …")
-    async with assembled(folder) as company:
+    async with assembled(folder, strands) as company:
         play = Disclosure(scene, company)
-        await play.play()
+        await play.play(strands)
         scene.act("The timeline, from the journal")
         scene.show(play.timeline)
         scene.end()
         if stay:
-            how_to_visit(console, company, folder)
+            how_to_visit(console, company, folder, strands)
             await _until_interrupted()
     return 0
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Sequence
 
 from adapters.stage.archives import check_line
+from adapters.stage.strand import Strand
 from adapters.stage.troupe import CANARIES, Troupe, bears_canary
 
 PARTS = {
@@ -32,10 +34,10 @@ class Disclosure(Troupe):
     case = ""
     timeline = ""
 
-    async def play(self) -> None:
-        for name, part in PARTS.items():
-            self.scene.enter(self.who(name), name, part)
+    async def play(self, strands: Sequence[Strand] = ()) -> None:
+        """``strands`` go on after each act, with what is theirs of it."""
         for act in (
+            self.enter,
             self.prologue,
             self.report,
             self.triage,
@@ -43,10 +45,17 @@ class Disclosure(Troupe):
             self.revision,
             self.private_release,
             self.verification,
+            self.decision,
             self.general_release,
             self.epilogue,
         ):
             await act()
+            for strand in strands:
+                await getattr(strand, act.__name__)(self)
+
+    async def enter(self) -> None:
+        for name, part in PARTS.items():
+            self.scene.enter(self.who(name), name, part)
 
     # --- the acts --------------------------------------------------------------------------------------------------
 
@@ -189,7 +198,7 @@ class Disclosure(Troupe):
         scene.check("the pasted line itself was met with silence", not answers)
         self.nothing_outside()
 
-    async def general_release(self) -> None:
+    async def decision(self) -> None:
         scene, second = self.scene, self.who("maintainer-2")
         scene.act("General release")
         card = await self.commands(f"announce {self.case} vulnerable=1.0.0 {ADVISORY}", "Read it as the public will")
@@ -198,6 +207,9 @@ class Disclosure(Troupe):
         self.nothing_outside()
         await scene.does(second, "presses ✅ under the preview", second.react(self.security, card.event, "✅"))
         await self.reads("debian", "that packages may go out", "you may publish now", self.embargo)
+
+    async def general_release(self) -> None:
+        scene = self.scene
         await self.reads("passer-by", "the announcement", "fixes a vulnerability", self.public)
         await self.reads("maintainer", "that it is done", "1.0.1 is announced", self.security, show=False)
         await self.reads("fedora", "thanks", "the embargo is over", self.embargo, show=False)

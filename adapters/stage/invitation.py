@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -10,6 +11,7 @@ from rich.rule import Rule
 from rich.table import Table
 
 from adapters.stage.company import NAMES, Company, password
+from adapters.stage.strand import Strand
 
 _TRY = (
     "As reporter, in a new chat with the bot: report A second thing …",
@@ -18,7 +20,7 @@ _TRY = (
 )
 
 
-def how_to_visit(console: Console, company: Company, folder: Path) -> None:
+def how_to_visit(console: Console, company: Company, folder: Path, strands: Sequence[Strand] = ()) -> None:
     """Print where to log in, as whom, and what to try."""
     console.print()
     console.print(Rule("Have a look yourself (Ctrl-C ends it)", align="left", style="dim"))
@@ -34,6 +36,8 @@ def how_to_visit(console: Console, company: Company, folder: Path) -> None:
     console.print("  Try:")
     for line in _TRY:
         console.print(Padding(line, (0, 0, 0, 4)))
+    for line in (line for strand in strands for line in strand.visit()):
+        console.print(f"  {line}", soft_wrap=True, markup=False)
     sums = company.published.with_name("SHA256SUMS")
     console.print(f"  Checksums: {sums}", soft_wrap=True)
     console.print(f"  The bot's folder: {folder / 'bot'}", soft_wrap=True)

@@ -17,6 +17,7 @@ not exist: unlike anything else it shows what is said.
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -192,12 +193,21 @@ class Scene:
         self._observed += 1
         self._line(Text("    ✓ ", style="bold green"), Text(what))
 
+    async def until(self, what: str, look: Callable[[], Awaitable[bool]]) -> None:
+        """Something that is to be seen at another peer, now or soon. Raises :class:`NotObserved`."""
+        begun = time.monotonic()
+        while not await look():
+            if time.monotonic() - begun > self._within:
+                raise NotObserved(f"Act {self._act}: not so in {self._within:g} s: {what}")
+            await asyncio.sleep(0.1)  # the peer tells nobody of its changes
+        self._observed += 1
+        self._line(Text("    ✓ ", style="bold green"), Text(what), _late(time.monotonic() - begun))
+
     # --- the console -----------------------------------------------------------------------------------------------
 
     def _tick(self, person: Person, what: str, took: float = 0) -> None:
         self._observed += 1
-        late = Text(f"  {took:.1f} s", style="dim") if took >= 0.1 else Text("")
-        self._line(Text("    ✓ ", style="bold green"), self._role(person).label, Text(f" {what}"), late)
+        self._line(Text("    ✓ ", style="bold green"), self._role(person).label, Text(f" {what}"), _late(took))
 
     def _quote(self, message: Message) -> None:
         lines = [line for line in message.text.splitlines() if line]
@@ -218,3 +228,7 @@ class Scene:
 
     def _failure(self, person: Person, text: str) -> NotObserved:
         return NotObserved(f"Act {self._act}: {self._role(person).name} {text}")
+
+
+def _late(took: float) -> Text:
+    return Text(f"  {took:.1f} s", style="dim") if took >= 0.1 else Text("")
