@@ -146,12 +146,13 @@ def matrix_mark(settings: Settings, user: str, device: str, *, trusted: bool) ->
 def _slack(slack: Slack, settings: Settings) -> SlackService:
     if slack.bot_token is None:
         raise BadConfiguration("slack.bot_token_file: name a file with the token, or set CHATOPS_SLACK__BOT_TOKEN")
-    file = slack.bot_token_file
+    file, app_file = slack.bot_token_file, slack.app_token_file
     return SlackService(
         SlackSettings(
             bot_token=slack.bot_token.get_secret_value(),
             read_token=None if file is None else lambda: read_secret(file, "slack.bot_token_file"),
             app_token=slack.app_token.get_secret_value() if slack.app_token else None,
+            read_app_token=None if app_file is None else lambda: read_secret(app_file, "slack.app_token_file"),
             signing_secret=slack.signing_secret.get_secret_value() if slack.signing_secret else None,
             command=f"/{settings.project.command}",
             project=settings.project.name,

@@ -117,7 +117,9 @@ class Slack(Section):
         default=None, description="a file that holds the bot's token, xoxb-…; read anew when Slack refuses it"
     )
     app_token: SecretStr | None = Field(default=None, description="from the environment only")
-    app_token_file: Path | None = Field(default=None, description="of the app-level token, xapp-…, for Socket Mode")
+    app_token_file: Path | None = Field(
+        default=None, description="of the app-level token, xapp-…, for Socket Mode; read anew for each connection"
+    )
     signing_secret: SecretStr | None = Field(default=None, description="from the environment only")
     signing_secret_file: Path | None = Field(default=None, description="of the signing secret, for HTTP")
     connect: bool = Field(default=False, description="invite people of other workspaces by Slack Connect (paid plans)")

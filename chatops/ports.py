@@ -202,11 +202,12 @@ class Unreadable(Node):
 
 class Working(Node):
     """A service does not take us at all any more (our token was revoked), or does again. ``problem`` is its short word
-    for why; empty: it works.
+    for why; empty: it works. ``deaf``: it is only that the service tells us nothing; what we say there is said.
     """
 
     t: Literal["working"] = "working"
     problem: str = ""
+    deaf: bool = False
 
 
 class Nothing(Node):

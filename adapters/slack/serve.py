@@ -90,12 +90,37 @@ def _readable(request: web.BaseRequest) -> bool:
     return stamp.isascii() and stamp.isdigit() and len(stamp) < 20 and request.headers.get(_SIGNATURE, "").isascii()
 
 
-class SocketMode:
-    """Connects to Slack with the app-level token; Slack's SDK keeps the connection up."""
+class _Connecting(SocketModeClient):
+    """Slack's own client, which asks for each connection with the token as it is now, and says when it is refused."""
 
-    def __init__(self, answer: Answer, app_token: str, web_client: AsyncWebClient) -> None:
+    def __init__(self, token: Callable[[], str], deaf: Callable[[str], None], web_client: AsyncWebClient) -> None:
+        super().__init__(app_token=token(), logger=quiet("socket-mode"), web_client=web_client)
+        self._token = token
+        self._deaf = deaf
+
+    async def issue_new_wss_url(self) -> str:
+        self.app_token = self._token()
+        try:
+            url = await super().issue_new_wss_url()
+        except SlackApiError as problem:
+            self._deaf(_code(problem))
+            raise
+        self._deaf("")
+        return url
+
+
+class SocketMode:
+    """Connects to Slack with the app-level token; Slack's SDK keeps the connection up.
+
+    ``deaf`` is told, each time that a connection is asked for, why Slack refuses it; nothing if it does not.
+    """
+
+    def __init__(
+        self, answer: Answer, token: Callable[[], str], deaf: Callable[[str], None], web_client: AsyncWebClient
+    ) -> None:
         self._answer = answer
-        self._app_token = app_token
+        self._token = token
+        self._deaf = deaf
         self._web_client = web_client
         self._client: SocketModeClient | None = None
         self._stopping = False
@@ -103,9 +128,7 @@ class SocketMode:
 
     async def start(self) -> None:
         """Connect. Raises Impossible if the token is refused, TryLater if Slack can't be reached."""
-        self._client = client = SocketModeClient(
-            app_token=self._app_token, logger=quiet("socket-mode"), web_client=self._web_client
-        )
+        self._client = client = _Connecting(self._token, self._deaf, self._web_client)
         client.socket_mode_request_listeners.append(self._take)  # type: ignore[arg-type]
         try:
             async with asyncio.timeout(_CONNECT):
@@ -113,7 +136,7 @@ class SocketMode:
                 client.wss_uri = await client.issue_new_wss_url()
                 await client.connect()  # type: ignore[no-untyped-call]
         except SlackApiError as problem:
-            raise Impossible(str(problem.response.get("error", "unknown"))) from None
+            raise Impossible(_code(problem)) from None
         except (TimeoutError, aiohttp.ClientError, OSError) as problem:
             raise TryLater(type(problem).__name__) from None
 
@@ -139,3 +162,7 @@ class SocketMode:
             log.warning("payload not answered: %s", type(problem).__name__)
         finally:
             self._in_hand.discard(task)
+
+
+def _code(problem: SlackApiError) -> str:
+    return str(problem.response.get("error", "unknown"))

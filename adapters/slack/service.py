@@ -27,6 +27,8 @@ _TEAM = "slack team"
 """The cursor that keeps which workspace this installation belongs to."""
 _REFUSED = "slack token"
 """The cursor that keeps why Slack refuses our token, of which the core was told; empty if it does not."""
+_DEAF = "slack connection"
+"""The same of the app-level token, without which nothing is heard."""
 _LOOKS_AGAIN = 2.0
 """Seconds from one look for another token to the next."""
 
@@ -46,6 +48,8 @@ class SlackService:
         self._web = Web(settings)
         self._tasks: list[asyncio.Task[None]] = []
         self._server: Http | SocketMode | None = None
+        self._deaf = ""
+        self._heard = asyncio.Event()
         self._outgoing: Outgoing | None = None
 
     @property
@@ -90,7 +94,8 @@ class SlackService:
         )
         if await intake.cursor(_REFUSED):
             await self._tell(intake, "")
-        self._tasks = [asyncio.create_task(work) for work in (homes.run(), archives.run(), self._mind(intake))]
+        work = (homes.run(), archives.run(), self._mind(intake), self._mind_hearing(intake))
+        self._tasks = [asyncio.create_task(one) for one in work]
         self._server = self._listen(Listeners(parts, self._settings.signing_secret))
         await self._connect(self._server)
         log.info("Slack workspace %s", here.team)
@@ -103,7 +108,23 @@ class SlackService:
         if self._settings.app_token is None:
             raise Unusable("slack.app_token_file: Socket Mode needs an app-level token (or set slack.host for HTTP)")
         client = Client(None, self._settings.api, self._web.session)
-        return SocketMode(listeners.answer, self._settings.app_token, client)
+        return SocketMode(listeners.answer, partial(self._app_token, self._settings.app_token), self._hears, client)
+
+    def _app_token(self, at_start: str) -> str:
+        if self._settings.read_app_token is None:
+            return at_start
+        try:
+            return self._settings.read_app_token()
+        except Exception as problem:  # somebody is just putting the new one there
+            log.warning("the app-level token cannot be read: %s", type(problem).__name__)
+            return at_start
+
+    def _hears(self, problem: str) -> None:
+        """Whether Slack lets us listen, each time that it is asked to."""
+        if problem and problem != self._deaf:
+            log.error("Slack refuses the app-level token (%s): nothing is heard until there is another", problem)
+        self._deaf = problem
+        self._heard.set()
 
     async def _connect(self, server: Http | SocketMode) -> None:
         try:
@@ -140,16 +161,24 @@ class SlackService:
                     await self._web.call("auth.test")
             await self._tell(intake, "")
 
-    async def _tell(self, intake: Intake, problem: str) -> None:
+    async def _mind_hearing(self, intake: Intake) -> None:
+        """Tell the core when Slack does not let us listen any more, and when it does again."""
+        while True:
+            await self._heard.wait()
+            self._heard.clear()
+            if self._deaf != (await intake.cursor(_DEAF) or ""):
+                await self._tell(intake, self._deaf, deaf=True)
+
+    async def _tell(self, intake: Intake, problem: str, *, deaf: bool = False) -> None:
         now = self._settings.clock()
         row = Received(
             service=SERVICE,
-            key=f"token {now.isoformat()} {problem}",
+            key=f"{'connection' if deaf else 'token'} {now.isoformat()} {problem}",
             conversation="token",
             at=now,
-            event=Working(problem=problem),
+            event=Working(problem=problem, deaf=deaf),
         )
-        await intake.admit((row,), cursor=(_REFUSED, problem))
+        await intake.admit((row,), cursor=(_DEAF if deaf else _REFUSED, problem))
 
     async def perform(self, effect: Effect) -> Receipt:
         """Do it. Raises :class:`TryLater` or :class:`chatops.ports.Impossible`."""

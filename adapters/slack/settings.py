@@ -23,6 +23,8 @@ class SlackSettings:
     """Reads the bot token anew, after Slack refused the one at hand (rotation, a new installation)."""
     app_token: str | None = field(default=None, repr=False)
     """The app-level token, for Socket Mode."""
+    read_app_token: Callable[[], str] | None = field(default=None, repr=False)
+    """Reads the app-level token anew, for each connection."""
     signing_secret: str | None = field(default=None, repr=False)
     """For HTTP mode: what Slack signs its requests with."""
     command: str = "/dynasched"

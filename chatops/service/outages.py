@@ -14,6 +14,9 @@ from chatops.service.unit import Unit
 def decide(unit: Unit, service: str, working: Working) -> None:
     """Put it on record and tell the team. What waited goes out as soon as it may."""
     name = service.capitalize()
+    if working.deaf:
+        _hearing(unit, service, working)
+        return
     if not working.problem:
         resume(unit.session, service)
         again = Document(
@@ -42,6 +45,36 @@ def decide(unit: Unit, service: str, working: Working) -> None:
     )
     facts = {"service": service, "problem": working.problem}
     _tell(unit, Happened("service refuses us", facts=facts), off, but=service)
+
+
+def _hearing(unit: Unit, service: str, working: Working) -> None:
+    """What we say there is said still, so the team is told there too."""
+    name = service.capitalize()
+    if not working.problem:
+        again = Document(
+            title=f"{name} tells me again what is said there",
+            kind="outage",
+            tlp=Tlp.AMBER_STRICT,
+            blocks=(para("What somebody typed to me meanwhile may be lost: ask again for what was not answered."),),
+            tone="good",
+        )
+        _tell(unit, Happened("service is heard again", facts={"service": service}), again, but=None)
+        return
+    off = Document(
+        title=f"{name} does not tell me any more what is said there ({working.problem})",
+        kind="outage",
+        tlp=Tlp.AMBER_STRICT,
+        blocks=(
+            para("What I say there is still said. Reports, commands and buttons do not reach me: use another way."),
+            para(
+                "Whoever runs me: put a new app-level token into the file that the configuration names. I look there "
+                "at each try to connect. Where it names none, start me anew."
+            ),
+        ),
+        tone="alert",
+    )
+    facts = {"service": service, "problem": working.problem}
+    _tell(unit, Happened("service is not heard", facts=facts), off, but=None)
 
 
 def _tell(unit: Unit, happened: Happened, document: Document, *, but: str | None) -> None:

@@ -52,6 +52,20 @@ def test_with_one_service_it_is_on_record_and_told_afterwards() -> None:
     assert [entry.what for entry in house.journal()][-2:] == ["service refuses us", "service works again"]
 
 
+def test_a_service_that_is_not_heard_is_told_of_there_too() -> None:
+    house, rooms = two_services()
+    house.receive("token", Working(problem="token_revoked", deaf=True), service="slack")
+    alarm = [seen for seen in house.chat.seen if seen.document.kind == "outage"]
+    assert {seen.room for seen in alarm} == set(rooms.values())
+    assert {seen.document.title for seen in alarm} == {
+        "Slack does not tell me any more what is said there (token_revoked)"
+    }
+    house.receive("token", Working(deaf=True), service="slack")
+    assert house.chat.seen[-1].document.title == "Slack tells me again what is said there"
+    assert [entry.what for entry in house.journal()][-2:] == ["service is not heard", "service is heard again"]
+    assert house.journal_is_good()
+
+
 def test_what_a_service_wants_later_waits_as_long_as_it_said() -> None:
     house, rooms = two_services()
     house.chat.fail = lambda effect: (

@@ -193,7 +193,7 @@ async def _socket(front: Front, stack: AsyncExitStack) -> None:
     proxy.answer("apps.connections.open", front.socket.opened)
     front.slackers = Slackers(front.socket)
     client = Client(None, proxy.api)
-    front.server = SocketMode(front.listeners.answer, "xapp-fake", client)
+    front.server = SocketMode(front.listeners.answer, lambda: "xapp-fake", lambda problem: None, client)
     await front.server.start()
     stack.push_async_callback(front.server.stop)
     await front.socket.connected()

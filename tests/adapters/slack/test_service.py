@@ -17,7 +17,7 @@ from adapters.stage.emulate import Emulate
 from adapters.stage.slack_proxy import SlackProxy
 from adapters.stage.slackers import Delivery, Posts, Slackers, Socket
 from chatops.document import Document
-from chatops.ports import Member, Post, Said, Service, TryLater
+from chatops.ports import Member, Post, Said, Service, TryLater, Working
 from chatops.service import schema
 from chatops.service.intake import StoreIntake, as_received
 from chatops.service.store import Store
@@ -169,6 +169,34 @@ async def test_a_refused_app_token_is_an_operators_line(start: Start, http: Slac
     slack.fail("apps.connections.open", "invalid_auth")
     with pytest.raises(Unusable, match=r"app-level token \(invalid_auth\)"):
         await start(replace(http, host=None, app_token="xapp-fake"))
+
+
+async def test_an_app_token_revoked_in_mid_run_is_told_and_another_is_taken(
+    start: Start, http: SlackSettings, slack: SlackProxy, store: Store
+) -> None:
+    sockets, tokens = Socket(), ["xapp-fake"]
+    await sockets.start()
+
+    def opened(told: dict[str, str]) -> dict[str, object]:
+        return (
+            sockets.opened(told) if tokens[0] != "xapp-fake" or not refuses else {"ok": False, "error": "token_revoked"}
+        )
+
+    refuses = False
+    slack.answer("apps.connections.open", opened)
+    await start(replace(http, host=None, app_token="xapp-fake", read_app_token=lambda: tokens[0]))
+    refuses = True
+    await sockets.ask_to_reconnect()
+    await until(lambda: _working(store) == [Working(problem="token_revoked", deaf=True)])
+    tokens[0] = "xapp-fake-another"
+    await sockets.ask_to_reconnect()
+    await until(lambda: len(_working(store)) == 2)
+    assert _working(store)[1] == Working(deaf=True)
+    await sockets.stop()
+
+
+def _working(store: Store) -> list[object]:
+    return [event for row in inbox(store) if isinstance(event := as_received(row).event, Working)]
 
 
 async def test_slack_that_is_down_is_tried_later(start: Start, http: SlackSettings, slack: SlackProxy) -> None:
