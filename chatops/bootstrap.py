@@ -11,6 +11,7 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from adapters.checkout.service import Checkout
+from adapters.cve.service import CveAccount, CveRegistry
 from adapters.directory.host import DirectoryHost
 from adapters.github.host import GitHubHost
 from adapters.github.settings import GitHubSettings
@@ -30,7 +31,7 @@ from adapters.terminal.service import TerminalService
 from adapters.terminal.shell import run_shell
 from adapters.terminal.wire import Streams, dial
 from chatops.commands.registry import collect
-from chatops.config import BadConfiguration, GitHub, Mail, Matrix, Settings, Slack
+from chatops.config import BadConfiguration, CveServices, Mail, Matrix, Settings, Slack
 from chatops.loading import read_secret
 from chatops.model.people import PlaceKind
 from chatops.ports import Service, TryLater
@@ -63,9 +64,20 @@ def alone(settings: Settings) -> tuple[Bot, TerminalService]:
 
 
 def _work(settings: Settings) -> list[Service]:
-    """What is no chat: the release host, and the repository where there is a checkout of it."""
-    checkout = settings.repository.checkout
-    return [_release_host(settings), *([Checkout(checkout)] if checkout is not None else [])]
+    """What is no chat: the release host, the repository where there is a checkout of it, CVE Services for a CNA."""
+    made = [_release_host(settings)]
+    if settings.repository.checkout is not None:
+        made.append(Checkout(settings.repository.checkout))
+    if settings.cve is not None:
+        made.append(_cve(settings.cve))
+    return made
+
+
+def _cve(cve: CveServices) -> CveRegistry:
+    if cve.key is None:
+        raise BadConfiguration("cve.key_file: name a file with the API key, or set CHATOPS_CVE__KEY")
+    key = _anew(cve.key_file, cve.key, "cve.key_file")
+    return CveRegistry(CveAccount(cve.org, cve.user, lambda: key() or "", f"{cve.api.rstrip('/')}/"))
 
 
 def _release_host(settings: Settings) -> Service:
@@ -82,7 +94,7 @@ def _release_host(settings: Settings) -> Service:
     return GitHubHost(
         GitHubSettings(
             repository=github.repository,
-            read_token=_token(github),
+            read_token=_anew(github.token_file, github.token, "github.token_file"),
             project=settings.project.name,
             api=github.api.rstrip("/"),
             tag=github.tag,
@@ -92,12 +104,11 @@ def _release_host(settings: Settings) -> Service:
     )
 
 
-def _token(github: GitHub) -> Callable[[], str | None]:
-    """A file is read anew each time, so that a token can be replaced while the bot runs."""
-    if (file := github.token_file) is not None:
-        return lambda: read_secret(file, "github.token_file")
-    token = github.token.get_secret_value() if github.token else None
-    return lambda: token
+def _anew(file: Path | None, secret: SecretStr | None, key: str) -> Callable[[], str | None]:
+    """A file is read anew each time, so that what it holds can be replaced while the bot runs."""
+    if file is not None:
+        return lambda: read_secret(file, key)
+    return lambda: _revealed(secret)
 
 
 def chats(settings: Settings) -> frozenset[str]:

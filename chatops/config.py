@@ -253,6 +253,23 @@ class GitHub(Section):
         return self.reports_minutes > 0 and self.token is not None
 
 
+class CveServices(Section):
+    """The project's account at CVE Services, where it assigns CVE ids itself (as a CNA).
+
+    The key comes from a file, which is read anew each time, or from ``CHATOPS_CVE__KEY``. Give the bot a user of its
+    own there: by that user it finds a reservation whose answer was lost.
+    """
+
+    org: str = Field(pattern=r"^[A-Za-z0-9][\w.-]*$", description="the organisation's short name there")
+    user: str = Field(pattern=r"^\S+$", description="the bot's user name there")
+    key: SecretStr | None = Field(default=None, description="from the environment only")
+    key_file: Path | None = Field(default=None, description="a file that holds that user's API key")
+    publish: bool = Field(default=True, description="the general release publishes the CVE record there, too")
+    api: str = Field(
+        default="https://cveawg.mitre.org/api/", pattern=r"^https?://", description="their address; another for tests"
+    )
+
+
 class Repository(Section):
     """A checkout of the project on this machine. It is only read: what is tried is tried in a copy."""
 
@@ -286,6 +303,7 @@ class Settings(Section):
     slack: Slack | None = None
     mail: Mail | None = None
     github: GitHub | None = None
+    cve: CveServices | None = None
     wording: Wording = Wording()
     advisories: Advisories = Advisories()
     releases: Releases = Releases()

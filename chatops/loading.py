@@ -19,6 +19,7 @@ from chatops.config import (
     Advisories,
     BadConfiguration,
     Component,
+    CveServices,
     GitHub,
     Mail,
     MailList,
@@ -44,6 +45,7 @@ SECTIONS: Mapping[str, type[Section]] = {
     "mail": Mail,
     "lists": MailList,
     "github": GitHub,
+    "cve": CveServices,
     "wording": Wording,
     "advisories": Advisories,
     "releases": Releases,
@@ -116,6 +118,7 @@ def _anchored(settings: Settings, base: Path) -> Settings:
         "matrix": settings.matrix and _with_secrets(settings.matrix, "matrix", base),
         "slack": settings.slack and _with_secrets(settings.slack, "slack", base),
         "github": settings.github and _with_secrets(settings.github, "github", base),
+        "cve": settings.cve and _with_secrets(settings.cve, "cve", base),
         "mail": mail and mail.model_copy(update={"ca_file": at(mail.ca_file)}),
     }
     return settings.model_copy(update=made)

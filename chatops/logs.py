@@ -31,7 +31,7 @@ def set_up(level: str) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
-    for name in ("nio", "peewee", "aiohttp", "sqlalchemy", "asyncio", "alembic", "slack_sdk", "slack_bolt"):
+    for name in ("nio", "peewee", "aiohttp", "sqlalchemy", "asyncio", "alembic", "slack_sdk", "slack_bolt", "urllib3"):
         logging.getLogger(name).setLevel(logging.ERROR)
 
 

@@ -557,10 +557,48 @@ class WriteAdvisory(Node):
     files: dict[str, str]
 
 
+class ReserveCve(Node):
+    """CVE Services: reserve a CVE id of a year. Nothing of the case is told there. ``by``: who asked for it.
+
+    ``since``: an earlier try may have reserved one from then on, and nobody heard its answer. Outcome data: ``{"cve":
+    id}``; or, if our account reserved some since, ``{"perhaps": [ids]}``: then nothing was reserved now.
+    """
+
+    t: Literal["reserve-cve"] = "reserve-cve"
+    year: int
+    by: str
+    since: AwareDatetime | None = None
+    progress: str | None = None
+
+
+class PublishCve(Node):
+    """CVE Services: publish the record of a CVE id, or bring one that is public up to date. ``container`` is the CNA's
+    part of it (CVE JSON 5.1).
+    """
+
+    t: Literal["publish-cve"] = "publish-cve"
+    cve: str
+    container: dict[str, Any]
+
+
+CveDeed = ReserveCve | PublishCve
+"""What is done at CVE Services."""
 HostDeed = WriteAdvisory | Stage | PrepareDraft | Publish | Survey | Inspect | Snapshot | Delist | ReadReports
 """What a release host does."""
 Deed = Annotated[
-    Post | OpenRoom | Enter | Invite | Remove | Leave | Retire | Redact | Upload | Relay | TryPatch | HostDeed,
+    Post
+    | OpenRoom
+    | Enter
+    | Invite
+    | Remove
+    | Leave
+    | Retire
+    | Redact
+    | Upload
+    | Relay
+    | TryPatch
+    | CveDeed
+    | HostDeed,
     Field(discriminator="t"),
 ]
 

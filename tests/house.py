@@ -25,7 +25,7 @@ from sqlalchemy.pool import StaticPool
 from sqlmodel import Session, SQLModel, col, func, select
 
 from chatops.commands.registry import collect
-from chatops.config import GitHub, Person, Policy, Releases, Settings
+from chatops.config import CveServices, GitHub, Person, Policy, Releases, Settings
 from chatops.config import Repository as RepositorySettings
 from chatops.document import Document
 from chatops.model import journal
@@ -54,6 +54,7 @@ from chatops.ports import (
     Post,
     PrepareDraft,
     Publish,
+    PublishCve,
     Reacted,
     ReadReports,
     Receipt,
@@ -61,6 +62,7 @@ from chatops.ports import (
     Redact,
     Relay,
     Remove,
+    ReserveCve,
     Retire,
     Said,
     Snapshot,
@@ -341,6 +343,34 @@ class Host:
 # --- the house -----------------------------------------------------------------------------------------------------
 
 
+class Registry:
+    """The pretended CVE Services. ``perhaps`` is what an earlier try may have reserved; the next of ``problems`` is
+    raised in place of what would come.
+    """
+
+    def __init__(self) -> None:
+        self.reserved: list[str] = []
+        self.perhaps: list[str] = []
+        self.published: dict[str, dict[str, Any]] = {}
+        self.problems: list[Exception] = []
+        self.done: list[Effect] = []
+
+    def perform(self, effect: Effect) -> Receipt:
+        self.done.append(effect)
+        if self.problems:
+            raise self.problems.pop(0)
+        match effect.deed:
+            case ReserveCve(since=since) if self.perhaps and (since is not None or effect.attempts):
+                return Receipt(data={"perhaps": self.perhaps})
+            case ReserveCve(year=year):
+                self.reserved.append(f"CVE-{year}-{1000 + len(self.reserved)}")
+                return Receipt(data={"cve": self.reserved[-1]})
+            case PublishCve(cve=cve, container=container):
+                self.published[cve] = container
+                return Receipt()
+        raise Impossible("unsupported")
+
+
 class Repository:
     """The pretended checkout: ``answer`` says how trying a patch ends."""
 
@@ -362,6 +392,7 @@ class House:
         coordinators: tuple[str, ...] = COORDINATORS,
         folders: bool = True,
         github: bool = False,
+        cve: bool = False,
         services: tuple[str, ...] = ("matrix",),
         roll: Callable[[int], str] | None = None,
         **policy: Any,
@@ -374,11 +405,13 @@ class House:
             coordinators=tuple(Person(name=name, addresses=(f"matrix:{address(name)}",)) for name in coordinators),
             releases=Releases.model_validate({"folder": "/public", "staging": "/staging"}) if folders else Releases(),
             github=GitHub(repository="dynasched/dynasched", token=SecretStr("ghp_fake")) if github else None,
+            cve=CveServices(org="dynasched", user="bot", key=SecretStr("not-a-key")) if cve else None,
         )
         self.registry = collect()
         self.chat = Chat(self._reported)
         self.host = Host()
         self.repository = Repository()
+        self.cves = Registry()
         self.shells: list[tuple[str, Document]] = []
         self.asides: list[tuple[str, Document]] = []
         self._news: list[tuple[str, Event]] = []
@@ -394,7 +427,7 @@ class House:
     def _wire(self) -> None:
         self.decisions = Decider(self.settings, self.registry, frozenset(self.services), self.clock)
         self._outbox = Outbox(
-            (*self.services, "releases", "repository", "shell"), gate, self._fault, jitter=lambda: 0.0
+            (*self.services, "releases", "repository", "cve", "shell"), gate, self._fault, jitter=lambda: 0.0
         )
 
     def set_policy(self, **policy: Any) -> None:
@@ -421,6 +454,7 @@ class House:
         other.clock = copy.copy(self.clock)
         other.host = copy.deepcopy(self.host)
         other.repository = copy.deepcopy(self.repository)
+        other.cves = copy.deepcopy(self.cves)
         other.shells = list(self.shells)
         other.asides = list(self.asides)
         other._news = list(self._news)
@@ -703,6 +737,8 @@ class House:
             return self.host.perform(effect)
         if effect.service == "repository":
             return self.repository.perform(effect)
+        if effect.service == "cve":
+            return self.cves.perform(effect)
         assert isinstance(effect.deed, Post)
         self.shells.append((effect.room or "", effect.deed.document))
         return Receipt(event=f"#{len(self.shells)}")

@@ -97,3 +97,13 @@ def test_the_release_host_follows_from_what_is_configured(tmp_path: Path) -> Non
     assert load(written(tmp_path, '[releases]\nhost = "none"\n' + GITHUB), {}).release_host == "none"
     with pytest.raises(BadConfiguration, match=r"github\.tag"):
         load(written(tmp_path, GITHUB + 'tag = "v1"'), {})
+
+
+def test_an_account_at_cve_services_takes_its_key_from_a_file(tmp_path: Path) -> None:
+    (tmp_path / "cve-key").write_text("hush\n", encoding="utf-8")
+    cve = load(written(tmp_path, '[cve]\norg = "dynasched"\nuser = "bot@x"\nkey_file = "cve-key"\n'), {}).cve
+    assert cve is not None
+    assert cve.key is not None
+    assert cve.key.get_secret_value() == "hush"
+    assert cve.key_file == tmp_path / "cve-key"
+    assert "hush" not in repr(cve)

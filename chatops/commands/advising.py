@@ -97,7 +97,7 @@ def gaps(file: CaseFile, told: Content, kept: Advisory, *, said: bool = False) -
     lacks = [
         ("what happened, in words for the public", kept.text or said),
         ("a severity (triage severity=CVSS)", told.severity),
-        ("a CVE id (triage cve=CVE-ID)", told.cve),
+        ("a CVE id (cve=CVE-ID)", told.cve),
         ("the kind of weakness (cwe=CWE-787)", told.cwes),
         ("the affected versions (affected=<1.0.1)", told.versions),
         ("affected versions that machines read too: <1.0.1, or 0.9.0-1.0.0", told.affected or not told.versions),

@@ -14,9 +14,11 @@ from chatops.advisory.text import facts
 from chatops.commands.advising import content, digest, gaps, kept_of, write_down
 from chatops.commands.alarms import draft_again
 from chatops.commands.declare import TEAM_ROOMS, BadValue, CaseUse, Command, Who, option, raw
-from chatops.commands.desk import Decision, Desk, Direct, Message, Outgoing, Refusal, Security, working
+from chatops.commands.desk import Decision, Desk, Direct, Here, Message, Outgoing, Refusal, Security, working
+from chatops.commands.filling import add
 from chatops.commands.kinds import Choice, Text
 from chatops.commands.moving import edit_case
+from chatops.commands.numbering import RESERVE, Numbered, reserve
 from chatops.commands.typed import short
 from chatops.document import Action, Block, Document, Tlp, bullets, fields, para, quote, strong, typed
 from chatops.model.casefile import CaseFile
@@ -149,6 +151,7 @@ class AdvisoryArgs:
     affected: str | None = option(Affected(), "the affected versions: <1.0.1, or 0.9.0-1.0.0")
     fixed: list[str] | None = option(Items("VERSION,…", 200), "further releases with the fix, of other branches")
     vulnerable: list[str] | None = option(Published(), "the releases that will be taken down")
+    cve: str | None = option(Numbered(), "the CVE id; or have one reserved at CVE Services")
     cwe: list[str] | None = option(Weaknesses(), "the kinds of weakness")
     credit: list[str] | None = option(Items("NAME,…"), "whom to thank besides the reporter; none for nobody")
     reference: list[str] | None = option(Pages(), "where to read more; none for nothing")
@@ -169,24 +172,45 @@ def handle(desk: Desk, args: AdvisoryArgs) -> Decision:
     }
     values = {name: value for name, value in columns.items() if value is not None}
     events: list[Happened] = []
-    if values or args.affected:
+    messages: list[Outgoing] = []
+    cve = args.cve if args.cve not in (RESERVE, file.case.cve) else None
+    if values or args.affected or args.cve:
         working(file)
         if file.public:
             raise Refusal(f"{file.id} is announced already; what it said stays as it is")
+    asked: Decision | None = None
+    if args.cve == RESERVE:
+        asked = reserve(desk, file)
+        if not values and not args.affected and not args.to:
+            return asked
+    if values or args.affected:
         changes: list[Change] = [write_down(desk, file.id, **values)] if values else []
         if args.affected:
             changes.append(edit_case(file, versions=args.affected))
         changed = ", ".join(sorted([*values, *(["affected"] if args.affected else [])]))
         events.append(Happened("advisory written", file.id, {"changed": changed}, changes=tuple(changes)))
         kept = kept.model_copy(update=values)
+    if cve:
+        recorded = add(desk, file, "cve", cve, "", None)
+        events += recorded.events
+        messages += recorded.messages
     told = content(desk, file, kept=kept)
-    messages: list[Outgoing] = []
     if args.to:
-        messages = _to_reporter(desk, file, told)
+        messages += _to_reporter(desk, file, told)
         sent = put(Advisory, file.id, sent=digest(told)) if values else write_down(desk, file.id, sent=digest(told))
         events.append(Happened("draft sent to the reporter", file.id, changes=(sent,)))
-    alarms = draft_again(file, desk.now) if values or args.affected else []
-    return Decision(reply=card(desk, file, told, kept), events=events, messages=messages, alarms=alarms)
+    alarms = draft_again(file, desk.now) if values or args.affected or cve else []
+    decision = Decision(reply=card(desk, file, told, kept), events=events, messages=messages, alarms=alarms)
+    return decision if asked is None else _with(decision, asked)
+
+
+def _with(decision: Decision, asked: Decision) -> Decision:
+    """The advisory as it is, and beside it how the reservation of a CVE id goes."""
+    assert asked.reply is not None
+    decision.messages.append(Message(Here(), asked.reply, key=asked.reply_key))
+    decision.jobs += asked.jobs
+    decision.again += asked.again
+    return decision
 
 
 def card(desk: Desk, file: CaseFile, told: Content, kept: Advisory) -> Document:
@@ -196,6 +220,9 @@ def card(desk: Desk, file: CaseFile, told: Content, kept: Advisory) -> Document:
     actions = []
     if inside and file.case.reporter and any("reporter" in one for one in missing):
         actions.append(Action(label="to the reporter", command=f"advisory {file.id} to=reporter", emoji="✉️"))
+    reservable = desk.settings.cve is not None and file.case.cve is None and file.case.triaged_at is not None
+    if inside and not file.public and reservable:
+        actions.append(Action(label="reserve a CVE id", command=f"advisory {file.id} cve=reserve", emoji="🔖"))
     if inside and not file.public and file.case.version:
         actions.append(Action(label="announce", command=f"announce {file.id}", emoji="🚀"))
     blocks = [*readable(told, credits=inside or file.public)]
@@ -284,6 +311,7 @@ def _filled(desk: Desk) -> dict[str, str]:
         "affected": desk.file.case.versions,
         "fixed": ", ".join(kept.fixed or ()),
         "vulnerable": ",".join(kept.vulnerable or ()),
+        "cve": desk.file.case.cve,
         "cwe": ",".join(kept.cwes or ()),
         "credit": ", ".join(kept.credits or ()),
         "reference": ",".join(kept.references or ()),

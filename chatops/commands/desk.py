@@ -17,7 +17,7 @@ from chatops.model.book import Book
 from chatops.model.casefile import CaseFile
 from chatops.model.changes import Change, Happened
 from chatops.model.people import Contact, Place, PlaceKind, Role
-from chatops.ports import Address, HostDeed, TryPatch, Upload
+from chatops.ports import Address, CveDeed, HostDeed, TryPatch, Upload
 
 
 class Refusal(Exception):
@@ -197,11 +197,11 @@ class Attach:
 
 @dataclass(frozen=True)
 class Job:
-    """Work for the release host or the repository. ``case``: on whose behalf (None: the installation). ``step``: what
-    waits until it is done.
+    """Work for the release host, the repository or CVE Services. ``case``: on whose behalf (None: the installation).
+    ``step``: what waits until it is done.
     """
 
-    deed: HostDeed | TryPatch
+    deed: HostDeed | TryPatch | CveDeed
     case: str | None = None
     step: str | None = None
 

@@ -1,4 +1,4 @@
-"""What the release host could not do: the adapters' short codes in words, and what a person does about them."""
+"""What the release host or CVE Services could not do: short codes in words, and what a person does about them."""
 
 from __future__ import annotations
 
@@ -22,6 +22,13 @@ SAYS: Mapping[str, str] = {
     "other-archives-outside": "it is public, but what can be downloaded is not what members verified",
     "another-release": "its tag is another one now",
     "still-on-the-page": "it is on the release page still",
+    "cve-key-refused": "CVE Services refuses the bot's key or user (cve.key_file, cve.user, cve.org)",
+    "cve-forbidden": "CVE Services does not let the bot's user do that",
+    "cve-quota": "the organisation has reserved as many CVE ids as it may; publish or reject some, or ask for more",
+    "cve-not-there": "CVE Services knows no such thing, or not of this organisation",
+    "cve-not-valid": "CVE Services finds something wrong with it",
+    "cve-of-another": "that CVE id is another organisation's: they publish its record",
+    "cve-rejected": "that CVE id was rejected",
 }
 HELP: Mapping[str, str] = {
     "other-archives-outside": "Do not announce before you know why.",

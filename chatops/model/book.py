@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
+from itertools import takewhile
 from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy import Text, bindparam, cast, func
@@ -249,6 +250,19 @@ class Book:
     def effects(self, step: str) -> Sequence[OutboxRow]:
         """What a step of a plan has to do outside, without the words of it."""
         return self._all(select(OutboxRow).where(col(OutboxRow.step) == step).options(defer(OutboxRow.deed)))  # type: ignore[arg-type]
+
+    def reservations(self, case: str) -> list[OutboxRow]:
+        """Tries to get a case a CVE id that did not end well, or did not end: those since the last that did."""
+        query = (
+            select(OutboxRow)
+            .where(col(OutboxRow.case) == case, OutboxRow.kind == "reserve-cve")
+            .order_by(col(OutboxRow.id).desc())
+        )
+        return list(takewhile(lambda row: row.state != "done", self._all(query)))
+
+    def numbered(self, cves: Iterable[str]) -> set[str]:
+        """Those of some CVE ids that a case has."""
+        return {cve for cve in self.session.exec(select(Case.cve).where(col(Case.cve).in_(set(cves)))) if cve}
 
     def exists(self, case: str) -> bool:
         return self._get(Case, case) is not None

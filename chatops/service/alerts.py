@@ -10,7 +10,7 @@ from chatops.document import Action, Document, Para, Tlp, fields, line, mono, pa
 from chatops.model.changes import Happened
 from chatops.model.flow import InboxRow, OutboxRow
 from chatops.ports import Received
-from chatops.service.unit import RELEASE_HOST, Unit, refusal
+from chatops.service.unit import CVE_SERVICES, RELEASE_HOST, Unit, refusal
 
 
 def typed_in_public(unit: Unit, desk: Desk, verb: str) -> None:
@@ -92,8 +92,8 @@ def fault(unit: Unit, row: OutboxRow, code: str) -> None:
     refused = row.state == "refused"
     what = "message refused" if refused else "effect failed"
     told = Happened(what, row.case, {"effect": row.key[:8], "kind": row.kind, "code": code})
-    if row.kind == "alert" or row.service == RELEASE_HOST:
-        unit.record(told)  # an alert about an alert would go on for ever; the release host's are told by their outcome
+    if row.kind == "alert" or row.service in (RELEASE_HOST, CVE_SERVICES):
+        unit.record(told)  # an alert about an alert would go on for ever; what is no chat's is told by its outcome
         return
     place = unit.book.place(row.place) if row.place else None
     where = f"{place.kind} room on {place.service}" if place else row.service

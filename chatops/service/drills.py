@@ -25,6 +25,7 @@ from chatops.document import Document, Tlp, para
 from chatops.model.book import Book
 from chatops.model.changes import Change, Happened, Moved
 from chatops.model.releases import Archive, ArchiveDigest, Release
+from chatops.ports import PublishCve, ReserveCve
 
 MARK = "DRILL"
 RECORDS = frozenset(str(table.__tablename__) for table in (Release, Archive, ArchiveDigest))
@@ -62,8 +63,11 @@ def rehearsed(decision: Decision, case: str, book: Book, *, inside: bool) -> Dec
             card = marked(_document(one), _to(one.to, book), case)
             messages.append(Message(Security(), _with_parts(card, _document(one), one.to, book)))
     for job in decision.jobs:
-        note = para("Nothing was asked of the release host. To go on, paste the check lines after the version.")
-        title = f"{MARK}: here the release host would be asked: {job.deed.t}"
+        whom, instead = "the release host", "To go on, paste the check lines after the version."
+        if isinstance(job.deed, ReserveCve | PublishCve):
+            whom, instead = "CVE Services", "To go on, record an id of your own making, as in CVE-1999-0001."
+        note = para(f"Nothing was asked of {whom}. {instead}")
+        title = f"{MARK}: here {whom} would be asked: {job.deed.t}"
         messages.append(Message(Security(), _card(title, case).model_copy(update={"blocks": (note,)})))
     return replace(
         decision, reply=reply, messages=messages, jobs=[], events=[_unrecorded(one) for one in decision.events]

@@ -23,6 +23,7 @@ from sqlmodel import Session, select
 from chatops.model.flow import STUCK, OutboxRow
 from chatops.model.people import PlaceKind
 from chatops.ports import (
+    CveDeed,
     Deed,
     Effect,
     Enter,
@@ -70,7 +71,7 @@ HOLD_ABSENT = timedelta(minutes=5)
 LONGEST_BACKOFF = timedelta(minutes=10)
 LONGEST_WAIT = timedelta(hours=1)
 """The longest that a service's own "retry after" is believed."""
-NEWS = (OpenRoom, Enter, Invite, Remove, Leave, Retire, Upload, TryPatch, *get_args(HostDeed))
+NEWS = (OpenRoom, Enter, Invite, Remove, Leave, Retire, Upload, TryPatch, *get_args(CveDeed), *get_args(HostDeed))
 """Deeds whose success is told to the core, as an inbox row of its own; so is what any other brought back. The failure
 for good of any deed is, too."""
 

@@ -10,15 +10,16 @@ from pydantic import Field, TypeAdapter
 from sqlalchemy import update
 from sqlmodel import col, select
 
-from chatops.commands import filling
+from chatops.commands import filling, numbering
 from chatops.commands.desk import Decision, Desk, Message, Security
 from chatops.config import Settings
 from chatops.document import Document, Tlp, para, typed
+from chatops.model.casefile import CaseFile
 from chatops.model.changes import Happened, put
 from chatops.model.flow import OutboxRow
 from chatops.model.journal import INSTALLATION, Entry
 from chatops.model.people import Occupant, Place, PlaceKind
-from chatops.ports import HostDeed, Outcome, TryPatch
+from chatops.ports import HostDeed, Outcome, ReserveCve, TryPatch
 from chatops.service import host, plans, reminders
 from chatops.service.unit import RELEASE_HOST, Unit, own_desk
 
@@ -43,11 +44,18 @@ def decide(unit: Unit, settings: Settings, outcome: Outcome, now: datetime, code
 def _by_kind(unit: Unit, desk: Desk, row: OutboxRow, kind: str, place: Place | None, outcome: Outcome) -> None:
     if row.service == RELEASE_HOST:
         host.decide(unit, desk, row, HOST_DEED.validate_python(row.deed), outcome)
-    elif kind == "try-patch":
+    elif kind in ("try-patch", "reserve-cve"):
         if (file := unit.book.case(row.case or "")) is not None:
-            unit.carry_out(filling.tried(desk, file, TryPatch.model_validate(row.deed), outcome))
+            unit.carry_out(_back(desk, file, row, outcome))
     elif place is not None:
         _room(unit, place, kind, row, outcome, desk.now)
+
+
+def _back(desk: Desk, file: CaseFile, row: OutboxRow, outcome: Outcome) -> Decision:
+    """What came of something that a case waits for."""
+    if row.deed["t"] == "try-patch":
+        return filling.tried(desk, file, TryPatch.model_validate(row.deed), outcome)
+    return numbering.came(desk, file, ReserveCve.model_validate(row.deed), outcome)
 
 
 def _room(unit: Unit, place: Place, kind: str, row: OutboxRow, outcome: Outcome, now: datetime) -> None:

@@ -25,7 +25,21 @@ from chatops.model.changes import Change, Happened, Moved
 from chatops.model.flow import OutboxRow
 from chatops.model.machines import Consent
 from chatops.model.people import Place, PlaceKind, Role
-from chatops.ports import MAIL, Address, Deed, Delist, Enter, Leave, Relay, Retire, Snapshot, Survey, TryPatch
+from chatops.ports import (
+    MAIL,
+    Address,
+    Deed,
+    Delist,
+    Enter,
+    Leave,
+    PublishCve,
+    Relay,
+    ReserveCve,
+    Retire,
+    Snapshot,
+    Survey,
+    TryPatch,
+)
 from chatops.service import outbox
 from chatops.service.boards import Boards
 from chatops.service.drills import drill_of, rehearsed
@@ -43,6 +57,8 @@ RELEASE_HOST = "releases"
 """The service name of the release host's effects."""
 REPOSITORY = "repository"
 """That of what is tried in a checkout of the project."""
+CVE_SERVICES = "cve"
+"""That of what is done at CVE Services."""
 
 
 class Unit:
@@ -235,12 +251,16 @@ class Unit:
         return self._origin.place if self._origin.room is not None and self._origin.aside is None else None
 
     def order(self, job: Job) -> None:
-        """Work for the release host or the repository."""
-        service = REPOSITORY if isinstance(job.deed, TryPatch) else RELEASE_HOST
+        """Work for the release host, the repository or CVE Services."""
+        service = RELEASE_HOST
+        if isinstance(job.deed, TryPatch):
+            service = REPOSITORY
+        elif isinstance(job.deed, ReserveCve | PublishCve):
+            service = CVE_SERVICES
         self._queue(
             job.deed,
             service=service,
-            conversation=f"{service}:{job.case or _lane(job)}",
+            conversation=f"{service}:{_lane(job)}",
             kind=job.deed.t,
             case=job.case,
             step=job.step,
@@ -327,10 +347,13 @@ def own_desk(unit: Unit, settings: Settings, now: datetime, code: Callable[[int]
 
 
 def _lane(job: Job) -> str:
-    """What reads and changes the release page goes one after the other, so that no old reading is taken for news;
-    nothing waits for a long download.
+    """What is for a case goes in order. Reservations of CVE ids go one after the other, so that what was reserved since
+    one began is no other's that is under way; so does what reads and changes the release page, so that no old reading
+    is taken for news. Nothing waits for a long download.
     """
-    return "page" if isinstance(job.deed, Survey | Snapshot | Delist) else job.deed.t
+    if isinstance(job.deed, ReserveCve):
+        return job.deed.t
+    return job.case or ("page" if isinstance(job.deed, Survey | Snapshot | Delist) else job.deed.t)
 
 
 def _moves_people(change: Change | Moved) -> bool:
