@@ -76,6 +76,8 @@ def _run(program: str, *arguments: str) -> int:
         # The wheel's Node brings certificates of its own, and would not trust what this machine does (a proxy's).
         "NODE_OPTIONS": f"{os.environ.get('NODE_OPTIONS', '')} --use-system-ca".strip(),
     }
+    # Where Python is told to write none, each of the many processes of a test run would compile all sources anew.
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
     words = [str(VENV / "bin" / program), *arguments]
     try:
         return subprocess.run(words, cwd=ROOT, env=environment, check=False).returncode  # noqa: S603
