@@ -118,7 +118,7 @@ class Replaced(Node):
 class Dropped(Node):
     """Somebody dropped an archive or a patch into a room; it was hashed as it streamed. Digests are lower-case hex.
 
-    ``text`` is what a patch says, where it is small and in UTF-8.
+    ``text`` is what a patch says, where it is small and in UTF-8. ``verified``: as of what is said.
     """
 
     t: Literal["dropped"] = "dropped"
@@ -131,6 +131,7 @@ class Dropped(Node):
     thread: str | None = None
     pair: bool = False
     text: str | None = None
+    verified: bool = True
 
 
 class Letter(Node):

@@ -544,7 +544,15 @@ class House:
         return [one for one in new if one.event == answers[-1].event][-1].document if answers else None
 
     def drop(
-        self, who: str, where: str, name: str, sha256: str = "00" * 32, size: int = 1000, text: str | None = None
+        self,
+        who: str,
+        where: str,
+        name: str,
+        sha256: str = "00" * 32,
+        size: int = 1000,
+        text: str | None = None,
+        *,
+        verified: bool = True,
     ) -> Document | None:
         """Drop an archive, or a patch with its text, into a room."""
         number = f"$in{next(self._events)}"
@@ -560,6 +568,7 @@ class House:
                 size=size,
                 digests={"sha256": sha256},
                 text=text,
+                verified=verified,
             ),
         )
         return self._reply_to(number)

@@ -83,6 +83,7 @@ def _dropped(attachment: Attachment, stream: Stream) -> Received:
         size=stream.size,
         digests=stream.digests,
         thread=attachment.thread,
+        verified=attachment.verified,
         text=stream.text,
     )
     return row.model_copy(update={"event": event})

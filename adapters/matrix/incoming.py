@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Literal, cast, get_args
 
@@ -34,6 +34,7 @@ class Attachment:
     size: int | None
     file: Json | None
     thread: str | None
+    verified: bool
 
 
 class Reader:
@@ -64,7 +65,7 @@ class Reader:
         raw = row.event.raw["event"]
         made = self.read(room, raw)
         if isinstance(made, Attachment):
-            return Attachment(row, made.name, made.url, made.size, made.file, made.thread)
+            return replace(made, row=row)
         if made is None:
             return row.model_copy(update={"event": Nothing()})
         return None if isinstance(made.event, Locked) else made
@@ -139,7 +140,7 @@ class Reader:
             return None
         thread = _text(relation.get("event_id")) if relation.get("rel_type") == "m.thread" else None
         if content.get("msgtype") == "m.file":
-            return self._attachment(room, raw, content, thread)
+            return self._attachment(room, raw, content, thread, verified=verified)
         if content.get("msgtype") != "m.text":
             return None
         text, addressed = self._addressed(_without_fallback(str(content["body"]), relation), content)
@@ -162,7 +163,9 @@ class Reader:
         reacted = Reacted(sender=raw["sender"], room=room.id, target=target, key=key, verified=verified)
         return self._row(raw, room.id, reacted)
 
-    def _attachment(self, room: Room, raw: Json, content: Json, thread: str | None) -> Attachment | None:
+    def _attachment(
+        self, room: Room, raw: Json, content: Json, thread: str | None, *, verified: bool
+    ) -> Attachment | None:
         name = _text(content.get("filename")) or str(content.get("body"))
         file = content.get("file")
         file = file if isinstance(file, dict) else None
@@ -171,7 +174,8 @@ class Reader:
             return None
         info = content.get("info")
         size = info.get("size") if isinstance(info, dict) else None
-        return Attachment(self._locked(room, raw), name, url, size if isinstance(size, int) else None, file, thread)
+        size = size if isinstance(size, int) else None
+        return Attachment(self._locked(room, raw), name, url, size, file, thread, verified)
 
     def _locked(self, room: Room, raw: Json) -> Received:
         # The event as it came: keys of attachments stay inside the ciphertext.

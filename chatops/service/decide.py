@@ -84,7 +84,14 @@ class Decider:
                 if dropped.pair:
                     self._met(session, received, dropped.sender, dropped.room, now)
                 unit, desk = self._desk(
-                    session, received, dropped.sender, dropped.room, dropped.event, now, in_thread=True
+                    session,
+                    received,
+                    dropped.sender,
+                    dropped.room,
+                    dropped.event,
+                    now,
+                    in_thread=True,
+                    verified=dropped.verified,
                 )
                 if self._patient(received, unit, desk):
                     listening.dropped(unit, desk, dropped)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from sqlmodel import col, select
+
 from chatops.config import Matrix
 from chatops.model.people import PlaceKind
+from chatops.model.releases import Archive, ArchiveDigest
 from chatops.plain import plain_text
 from chatops.ports import DeviceShut, Post, Reacted, TryLater
 from chatops.service.gate import gate
 from tests.house import House, address
+from tests.patches import patch
 
 KEY = "abcd efgh ijkl"
 
@@ -111,6 +115,25 @@ def test_an_unverified_device_commands_as_a_stranger_does_where_it_may_not_read(
     elsewhere = house.direct("debian", f"show {house.case}", verified=False)
     assert elsewhere is not None
     assert not elsewhere.title.startswith(told)
+
+
+def test_a_file_from_an_unverified_device_is_a_strangers(released_house: House) -> None:
+    house = strict(released_house, "embargo", "security")
+    with house.read() as session:
+        digest, name, size = session.exec(
+            select(ArchiveDigest.digest, Archive.name, Archive.size)
+            .join(Archive, col(Archive.id) == ArchiveDigest.archive)
+            .where(Archive.version == "1.0.1", ArchiveDigest.algorithm == "sha256")
+        ).one()
+    assert size is not None
+    assert house.drop("debian", house.case, name, digest, size, verified=False) is None
+    known = house.drop("debian", house.case, name, digest, size)
+    assert known is not None
+    assert "the archive of the private release" in plain_text(known)
+    assert house.drop("maintainer", "security", "0001-fix.patch", text=patch("Bound it"), verified=False) is None
+    offered = house.drop("maintainer", "security", "0001-fix.patch", text=patch("Bound it"))
+    assert offered is not None
+    assert "Bound it" in plain_text(offered)
 
 
 def test_a_reaction_proves_nothing_where_devices_must_be_verified(members_house: House) -> None:
