@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 
 CONFIG = Path("chatops.toml")
 
-_PEERS: Mapping[str, str] = {"github": "with the releases on GitHub (emulated)"}
+_PEERS: Mapping[str, str] = {
+    "github": "with the releases on GitHub (emulated)",
+    "slack": "with some of the people on Slack (emulated)",
+}
 """What the demo can have beside the homeserver, by option."""
 
 

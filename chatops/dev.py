@@ -33,7 +33,9 @@ CHECKS: tuple[tuple[str, ...], ...] = (
 def main(arguments: list[str]) -> int:
     """Set up, then run what was asked for. The exit code is that of what ran."""
     if not arguments or arguments[0] not in ("setup", "demo", "test"):
-        print("usage: python3 -m chatops.dev setup | demo [--once] [--github] | test [pytest options]", file=sys.stderr)
+        print(
+            "usage: python3 -m chatops.dev setup | demo [options, see --help] | test [pytest options]", file=sys.stderr
+        )
         return 2
     set_up()
     what, rest = arguments[0], arguments[1:]

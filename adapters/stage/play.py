@@ -28,7 +28,7 @@ from rich.padding import Padding
 from rich.rule import Rule
 from rich.text import Text
 
-from adapters.stage.person import Person
+from adapters.stage.onlooker import Actor
 from adapters.stage.seen import Message, NotSeen, S
 
 T = TypeVar("T")
@@ -43,7 +43,7 @@ class NotObserved(Exception):
 
 @dataclass(frozen=True)
 class _Role:
-    person: Person
+    person: Actor
     name: str
     part: str
     colour: str
@@ -68,7 +68,7 @@ class Scene:
 
     # --- telling ---------------------------------------------------------------------------------------------------
 
-    def enter(self, person: Person, name: str, part: str) -> None:
+    def enter(self, person: Actor, name: str, part: str) -> None:
         """Introduce a person; ``part`` completes "NAME, who is/has …" in a few words."""
         role = _Role(person, name, part, _COLOURS[len(self._roles) % len(_COLOURS)])
         self._roles[person.id] = role
@@ -96,26 +96,26 @@ class Scene:
 
     # --- doing -----------------------------------------------------------------------------------------------------
 
-    async def does(self, person: Person, what: str, deed: Awaitable[T]) -> T:
+    async def does(self, person: Actor, what: str, deed: Awaitable[T]) -> T:
         """Somebody does something; what is expected afterwards must come after this."""
         self._marks = {role.person.id: role.person.mark() for role in self._roles.values()}
         self._line("  ", self._role(person).label, Text(f" {what}"))
         return await self._attempt(person, what, deed)
 
-    async def says(self, person: Person, room: str, text: str, **more: Any) -> str:
+    async def says(self, person: Actor, room: str, text: str) -> str:
         """Somebody says something, which is shown. Returns the event id."""
         self._marks = {role.person.id: role.person.mark() for role in self._roles.values()}
         self._line("  ", self._role(person).label, ":")
         self._console.print(Padding(Text(text, style="bold"), (0, 0, 0, 4), expand=False))
-        return await self._attempt(person, "speaks", person.say(room, text, **more))
+        return await self._attempt(person, "speaks", person.say(room, text))
 
-    async def _attempt(self, person: Person, what: str, deed: Awaitable[T]) -> T:
+    async def _attempt(self, person: Actor, what: str, deed: Awaitable[T]) -> T:
         try:
             return await deed
         except Exception as problem:
             raise self._failure(person, f"could not do this: {what}: {type(problem).__name__}: {problem}") from problem
 
-    async def fetches(self, person: Person, file: Message) -> bytes:
+    async def fetches(self, person: Actor, file: Message) -> bytes:
         """Somebody fetches a file that was dropped. Not a deed of its own: what was expected before still counts."""
         return await self._attempt(person, "fetches a file", person.fetch(file))
 
@@ -123,13 +123,13 @@ class Scene:
 
     @overload
     async def expect(
-        self, person: Person, what: str, predicate: Callable[[Message], bool], *, show: bool = ..., within: float = ...
+        self, person: Actor, what: str, predicate: Callable[[Message], bool], *, show: bool = ..., within: float = ...
     ) -> Message: ...
 
     @overload
     async def expect(
         self,
-        person: Person,
+        person: Actor,
         what: str,
         predicate: Callable[[S], bool],
         kind: type[S],
@@ -140,7 +140,7 @@ class Scene:
 
     async def expect(
         self,
-        person: Person,
+        person: Actor,
         what: str,
         predicate: Callable[[Any], bool],
         kind: type[Any] = Message,
@@ -170,7 +170,7 @@ class Scene:
 
     def never(
         self,
-        person: Person,
+        person: Actor,
         what: str,
         predicate: Callable[[Any], bool],
         kind: type[Any] = Message,
@@ -205,7 +205,7 @@ class Scene:
 
     # --- the console -----------------------------------------------------------------------------------------------
 
-    def _tick(self, person: Person, what: str, took: float = 0) -> None:
+    def _tick(self, person: Actor, what: str, took: float = 0) -> None:
         self._observed += 1
         self._line(Text("    ✓ ", style="bold green"), self._role(person).label, Text(f" {what}"), _late(took))
 
@@ -219,14 +219,14 @@ class Scene:
         self._console.print(Text.assemble(*parts))
 
     @staticmethod
-    def _fits(person: Person, kind: type[Any], predicate: Callable[[Any], bool], seen: Any) -> bool:
+    def _fits(person: Actor, kind: type[Any], predicate: Callable[[Any], bool], seen: Any) -> bool:
         others = getattr(seen, "sender", None) != person.id
         return others and isinstance(seen, kind) and predicate(seen)
 
-    def _role(self, person: Person) -> _Role:
+    def _role(self, person: Actor) -> _Role:
         return self._roles.get(person.id) or _Role(person, person.id, "", "white")
 
-    def _failure(self, person: Person, text: str) -> NotObserved:
+    def _failure(self, person: Actor, text: str) -> NotObserved:
         return NotObserved(f"Act {self._act}: {self._role(person).name} {text}")
 
 

@@ -169,8 +169,11 @@ class Socket:
 # --- payloads --------------------------------------------------------------------------------------------------------
 
 
+_NUMBERS = itertools.count(int(time.time() * 1000))
+
+
 class Slackers:
-    """People in a workspace. Every id that Slack makes is new."""
+    """People in a workspace. Every id that Slack makes is new, whichever of these makes it."""
 
     def __init__(self, delivery: Delivery, *, team: str = TEAM, bot: str = BOT, hook: str | None = None) -> None:
         self.delivery = delivery
@@ -178,14 +181,13 @@ class Slackers:
         self.bot = bot
         self.hook = hook or "https://hooks.slack.com/commands/fake"
         """The ``response_url`` of everything."""
-        self._numbers = itertools.count(int(time.time() * 1000))
 
     def fresh(self, prefix: str) -> str:
-        return f"{prefix}{next(self._numbers)}"
+        return f"{prefix}{next(_NUMBERS)}"
 
     def ts(self) -> str:
         """A new message's id."""
-        number = next(self._numbers)
+        number = next(_NUMBERS)
         return f"{number // 1000}.{number % 1000:03}100"
 
     async def command(self, user: str, text: str, channel: str, **more: Any) -> Answer:

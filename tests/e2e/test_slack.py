@@ -12,26 +12,20 @@ import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
-from aiohttp import web
 
-from adapters.slack.manifest import scopes
 from adapters.slack.methods import METHODS
-from adapters.slack.serve import PATH
 from adapters.stage.archives import archive, check_line, sums
-from adapters.stage.emulate import Emulate
-from adapters.stage.loopback import free_port
-from adapters.stage.slack_proxy import SlackProxy
-from adapters.stage.slackers import Delivery, Posts, Slackers, Socket
+from adapters.stage.slackers import Slackers
+from adapters.stage.workspace import Workspace, workspace
 from chatops import bootstrap
 from chatops.config import Person, Releases, Settings, Slack, Store
 from chatops.service.bot import Bot
 
 Json = dict[str, Any]
 PEOPLE = ("maintainer", "coordinator", "debian", "fedora", "suse", "reporter", "passer-by")
-SECRET = "fake-signing-secret"
 SEVERITY = "CVSS:3.1/AV:L/AC:L/PR:L/UI:N/S:C/C:H/I:H/A:H"
 CANARY = "canary-quetzal"
 PATIENCE = 60
@@ -40,15 +34,14 @@ PATIENCE = 60
 class Scene:
     """The workspace, its people and the bot."""
 
-    def __init__(self, emulate: Emulate, proxy: SlackProxy, slackers: Slackers, settings: Settings, bot: Bot) -> None:
+    def __init__(self, workspace: Workspace, settings: Settings, bot: Bot) -> None:
         self.settings = settings
         self.bot = bot
-        self.emulate = emulate
-        self.proxy = proxy
-        self.slackers = slackers
+        self.emulate = workspace.emulate
+        self.proxy = workspace.proxy
         self.folder = settings.store.folder.parent
-        self.hook = proxy.hook(uses=10_000)
-        slackers.hook = self.hook.url
+        self.hook = self.proxy.hook(uses=10_000)
+        self.slackers = Slackers(workspace.delivery, hook=self.hook.url)
 
     def user(self, name: str) -> str:
         return self.emulate.user(name)
@@ -142,41 +135,18 @@ def said(message: Json) -> str:
 
 
 @asynccontextmanager
-async def playing(folder: Path, way: str) -> AsyncIterator[Scene]:
-    async with AsyncExitStack() as stack:
-        port = free_port()
-        relay = Relay()
-        await relay.start()
-        stack.push_async_callback(relay.stop)
-        emulate = Emulate(folder / "slack", people=PEOPLE, scopes=scopes(), events=relay.url)
-        await emulate.start()
-        stack.push_async_callback(emulate.stop)
-        proxy = SlackProxy(emulate.url)
-        await proxy.start()
-        stack.push_async_callback(proxy.stop)
-        delivery: Delivery
-        if way == "http":
-            posts = Posts(f"http://127.0.0.1:{port}{PATH}", SECRET)
-            stack.push_async_callback(posts.close)
-            delivery = posts
-        else:
-            socket = Socket()
-            await socket.start()
-            stack.push_async_callback(socket.stop)
-            proxy.answer("apps.connections.open", socket.opened)
-            delivery = socket
-        relay.to(delivery)
-        # The emulator takes only triggers of its own making, which it never makes.
-        proxy.answer("views.open", lambda told: {"ok": True, "view": {**told["view"], "id": f"V{len(proxy.calls)}"}})
-        settings = configured(folder, emulate, proxy, port if way == "http" else None)
+async def playing(folder: Path, way: Literal["http", "socket"]) -> AsyncIterator[Scene]:
+    async with workspace(folder / "slack", PEOPLE, way) as slack, AsyncExitStack() as stack:
+        settings = configured(folder, slack)
         bot = bootstrap.bot(settings)
         await bot.start()
-        scene = Scene(emulate, proxy, Slackers(delivery), settings, bot)
+        scene = Scene(slack, settings, bot)
         stack.push_async_callback(lambda: scene.bot.stop())
         yield scene
 
 
-def configured(folder: Path, emulate: Emulate, proxy: SlackProxy, port: int | None) -> Settings:
+def configured(folder: Path, workspace: Workspace) -> Settings:
+    emulate, port = workspace.emulate, workspace.port
     private = archive(folder / "private", "1.0.1", "Job names are no longer cut without looking.").parent
     public = archive(folder / "public", "1.0.0", "The first stable release.").parent
     sums(public)
@@ -186,8 +156,8 @@ def configured(folder: Path, emulate: Emulate, proxy: SlackProxy, port: int | No
             "bot_token": emulate.bot_token,
             "bot_token_file": folder / "token",
             "app_token": "xapp-fake-app-token",
-            "signing_secret": SECRET,
-            "api": proxy.api,
+            "signing_secret": emulate.signing_secret,
+            "api": workspace.proxy.api,
             "host": None if port is None else "127.0.0.1",
             "port": port or 3000,
         }
@@ -200,38 +170,6 @@ def configured(folder: Path, emulate: Emulate, proxy: SlackProxy, port: int | No
             Person(name=name, addresses=(f"slack:{emulate.user(name)}",)) for name in ("maintainer", "coordinator")
         ),
     )
-
-
-class Relay:
-    """Hands the emulator's event callbacks on, the way that the bot listens."""
-
-    def __init__(self) -> None:
-        self._delivery: Delivery | None = None
-        self._runner: web.ServerRunner | None = None
-        self._before: list[Json] = []
-        self._tasks: set[asyncio.Task[Any]] = set()
-        self.url = ""
-
-    def to(self, delivery: Delivery) -> None:
-        self._delivery = delivery
-
-    async def start(self) -> None:
-        self._runner = web.ServerRunner(web.Server(self._take), shutdown_timeout=1)
-        await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
-        host, port = self._runner.addresses[0][:2]
-        self.url = f"http://{host}:{port}/"
-
-    async def stop(self) -> None:
-        self._delivery = None
-        if self._runner is not None:
-            await self._runner.cleanup()
-
-    async def _take(self, request: web.BaseRequest) -> web.Response:
-        told = await request.json()
-        if self._delivery is not None and told.get("type") == "event_callback":
-            await self._delivery.send("events_api", told)
-        return web.Response()
 
 
 @pytest.fixture(params=["http", "socket"])
