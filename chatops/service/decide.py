@@ -318,9 +318,7 @@ class Decider:
 
     def _reacted(self, session: Session, received: Received, reacted: Reacted, now: datetime) -> None:
         """Pressing a button of a card is typing its command, by whoever pressed."""
-        row = session.exec(
-            select(OutboxRow).where(col(OutboxRow.event) == reacted.target, OutboxRow.service == received.service)
-        ).first()
+        row = _shown(session, received.service, reacted.target)
         document = None
         if row is not None and row.deed.get("t") == "post":
             document = Document.model_validate(row.deed["document"])
@@ -409,6 +407,19 @@ def _pressed(document: Document, key: str) -> str | None:
     """The command of a card's action that bears an emoji."""
     bare = key.rstrip("\ufe0f")
     return next((one.command for one in document.actions if one.emoji.rstrip("\ufe0f") == bare), None)
+
+
+def _shown(session: Session, service: str, message: str) -> OutboxRow | None:
+    """The effect of which a message shows the card now: the last that edited it, or the one that said it."""
+    said = select(OutboxRow).where(col(OutboxRow.event) == message, OutboxRow.service == service)
+    first = session.exec(said.order_by(col(OutboxRow.id))).first()
+    if first is None:
+        return None
+    later = select(OutboxRow).where(
+        OutboxRow.conversation == first.conversation, OutboxRow.state == "done", col(OutboxRow.id) > first.id
+    )
+    newest = session.exec(later.order_by(col(OutboxRow.id).desc()))
+    return next((one for one in newest if one.deed.get("edit") == first.key), first)
 
 
 def _out_of_date(book: Book, row: OutboxRow, card: Document, verb: str) -> bool:

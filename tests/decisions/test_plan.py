@@ -75,6 +75,24 @@ def test_what_fails_stops_what_depends_on_it_and_can_be_tried_again(released_hou
     assert house.journal_is_good()
 
 
+@pytest.mark.parametrize("own", [False, True], ids=["an edit is the message", "an edit is an event of its own"])
+def test_a_step_is_tried_again_by_the_button_of_the_card_as_it_is_now(released_house: House, own: bool) -> None:
+    house = released_house
+    perform = house.chat.perform
+
+    def performed(effect: Effect) -> Receipt:
+        receipt = perform(effect)
+        edit = isinstance(effect.deed, Post) and effect.deed.edit is not None
+        return Receipt(event=house.chat.fresh("$edit")) if edit and own else receipt  # as on Matrix
+
+    house.chat.perform = performed  # type: ignore[method-assign]
+    house.host.problem = "disk-full"
+    confirmed(house)
+    house.host.problem = None
+    house.react("maintainer", house.last("security", kind="announcement"), "🔁")
+    assert set(steps(house).values()) == {"done"}
+
+
 def test_archives_that_are_other_ones_outside_stop_the_announcement(released_house: House) -> None:
     house = released_house
     house.room("public")
