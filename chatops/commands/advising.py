@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from chatops.advisory.content import Content, Credit, Publisher
+from chatops.advisory.cve import container
 from chatops.advisory.files import files
 from chatops.advisory.ranges import Range, read_ranges
 from chatops.commands.desk import Desk, Job
@@ -16,7 +17,7 @@ from chatops.config import Settings
 from chatops.model.casefile import CaseFile
 from chatops.model.cases import Advisory
 from chatops.model.changes import Change, new, put
-from chatops.ports import WriteAdvisory
+from chatops.ports import PublishCve, WriteAdvisory
 
 
 def publisher(settings: Settings) -> Publisher:
@@ -123,6 +124,14 @@ def to_site(desk: Desk, file: CaseFile, kept: Advisory | None = None) -> Job:
     """Its files, written where the project's site is made from."""
     made = {name: data.decode() for name, data in files(content(desk, file, kept=kept)).items()}
     return Job(WriteAdvisory(files=made), file.id)
+
+
+def to_cve(desk: Desk, file: CaseFile, kept: Advisory | None = None) -> list[Job]:
+    """Its record, published at CVE Services where the project does that itself; none without a CVE id."""
+    account, cve = desk.settings.cve, file.case.cve
+    if account is None or not account.publish or cve is None:
+        return []
+    return [Job(PublishCve(cve=cve, container=container(content(desk, file, kept=kept))), file.id)]
 
 
 def kept_of(desk: Desk, case: str) -> Advisory:

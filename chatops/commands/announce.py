@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from chatops.commands.advising import content, digest, gaps, kept_of, write_down
+from chatops.commands.advising import content, digest, gaps, kept_of, to_cve, write_down
 from chatops.commands.advisory import PublicText, Published, draft
 from chatops.commands.announcement import announcement, as_public, framed
 from chatops.commands.cards import dates
@@ -85,6 +85,7 @@ def preview(desk: Desk, args: Announce) -> Preview:
         ("Embargo", dates(file, desk.now)),
         ("Public rooms", str(len(desk.book.places(PlaceKind.PUBLIC)))),
         ("Members told", str(len(file.signatories()))),
+        *((("CVE record", f"{file.case.cve}, published at CVE Services"),) if to_cve(desk, file) else ()),
         ("Marked removed", ", ".join(vulnerable) or "none: name them with vulnerable=VERSION,…"),
     ]
     warnings = []
@@ -119,6 +120,7 @@ def preview(desk: Desk, args: Announce) -> Preview:
         "immutable": _immutable(desk, vulnerable),
         "members": members,
         "linked": str(linked),
+        "cve": str(file.case.cve if to_cve(desk, file) else None),
         "embargo": f"{file.case.embargo} until {file.terms_date}",
         "public": ",".join(sorted(place.id for place in desk.book.places(PlaceKind.PUBLIC))),
     }

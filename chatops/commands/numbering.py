@@ -18,7 +18,7 @@ from chatops.document import Block, Document, Tlp, bullets, line, mono, para, ty
 from chatops.model.casefile import CaseFile
 from chatops.model.changes import Happened
 from chatops.model.flow import STUCK
-from chatops.ports import Outcome, ReserveCve
+from chatops.ports import Outcome, PublishCve, ReserveCve
 
 RESERVE = "reserve"
 
@@ -132,6 +132,17 @@ def _left(file: CaseFile, deed: ReserveCve, found: list[str], why: str) -> Decis
             blocks.append(para("To tell the public of it, afterwards: ", typed(f"amend {file.id} cve={found[0]} TEXT")))
     card = _card(file, f"no CVE id went on record: {why}", *blocks, tone="warning" if found else "normal")
     return Decision(events=[told], messages=[Message(Security(), card, edit=deed.progress)])
+
+
+def not_corrected(file: CaseFile, effect: str, deed: PublishCve, problem: str) -> Decision:
+    """The record of a CVE id is still what it was before a correction."""
+    card = _card(
+        file,
+        f"the record of {deed.cve} could not be corrected: {in_words(problem)}",
+        para("To try again: ", typed(f"stuck retry {effect[:8]}")),
+        tone="alert",
+    )
+    return Decision(messages=[Message(Security(), card)])
 
 
 def _card(

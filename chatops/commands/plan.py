@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from chatops.advisory.files import files
-from chatops.commands.advising import content, kept_of, to_site
+from chatops.commands.advising import content, kept_of, to_cve, to_site
 from chatops.commands.alarms import no_alarms, retrospective_alarm
 from chatops.commands.announcement import announcement, go_ahead, thanks, thanks_to_reporter
 from chatops.commands.delist import removal, taken_off
@@ -160,6 +160,15 @@ def _public(desk: Desk, file: CaseFile) -> Begun:
     return Begun(events=[told], messages=messages, alarms=[*no_alarms(file), look_back])
 
 
+def _has_record(desk: Desk, file: CaseFile, vulnerable: Sequence[str]) -> bool:
+    return bool(to_cve(desk, file))
+
+
+def _record(desk: Desk, file: CaseFile) -> Begun:
+    """After the public: a record points to what everybody can read."""
+    return Begun(jobs=to_cve(desk, file))
+
+
 def _removes(desk: Desk, file: CaseFile, vulnerable: Sequence[str]) -> bool:
     return bool(vulnerable)
 
@@ -199,6 +208,7 @@ STEPS: Sequence[PlannedStep] = (
     PlannedStep("publish", "the release is published and checked from outside", ("members", "tag"), _publish, _held),
     PlannedStep("advisory", "the advisory is on the site", ("members", "tag", "publish"), _advisory, _has_site),
     PlannedStep("public", "public rooms and lists are told", ("members", "tag", "publish", "advisory"), _public),
+    PlannedStep("cve", "the CVE record is published", ("public",), _record, _has_record),
     PlannedStep("delist", "vulnerable releases are taken down", ("public",), _delist, _removes),
     PlannedStep("over", "everybody who was asked hears that the embargo is over", ("public",), _over),
     PlannedStep("thanks", "members and reporter are thanked", ("public", "over"), _thanks),

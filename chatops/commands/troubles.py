@@ -35,6 +35,7 @@ HELP: Mapping[str, str] = {
     "changed-since-the-private-release": "Put those back, and try again; to hand out the new ones, call it off first.",
     "published-already": "Look at it before you go on.",
     "another-file-of-that-name": "Look at it before you go on.",
+    "cve-of-another": "Tell them that it is public.",
     "still-on-the-page": "See above why; take it down by hand, or with delist.",
 }
 

@@ -19,11 +19,12 @@ from chatops.model.changes import Happened, put
 from chatops.model.flow import OutboxRow
 from chatops.model.journal import INSTALLATION, Entry
 from chatops.model.people import Occupant, Place, PlaceKind
-from chatops.ports import HostDeed, Outcome, ReserveCve, TryPatch
+from chatops.ports import CveDeed, HostDeed, Outcome, PublishCve, ReserveCve, TryPatch
 from chatops.service import host, plans, reminders
 from chatops.service.unit import RELEASE_HOST, Unit, own_desk
 
 HOST_DEED: TypeAdapter[HostDeed] = TypeAdapter(Annotated[HostDeed, Field(discriminator="t")])
+CASE_DEED: TypeAdapter[TryPatch | CveDeed] = TypeAdapter(Annotated[TryPatch | CveDeed, Field(discriminator="t")])
 
 
 def decide(unit: Unit, settings: Settings, outcome: Outcome, now: datetime, code: Callable[[int], str]) -> None:
@@ -44,7 +45,7 @@ def decide(unit: Unit, settings: Settings, outcome: Outcome, now: datetime, code
 def _by_kind(unit: Unit, desk: Desk, row: OutboxRow, kind: str, place: Place | None, outcome: Outcome) -> None:
     if row.service == RELEASE_HOST:
         host.decide(unit, desk, row, HOST_DEED.validate_python(row.deed), outcome)
-    elif kind in ("try-patch", "reserve-cve"):
+    elif kind in ("try-patch", "reserve-cve", "publish-cve"):
         if (file := unit.book.case(row.case or "")) is not None:
             unit.carry_out(_back(desk, file, row, outcome))
     elif place is not None:
@@ -53,9 +54,14 @@ def _by_kind(unit: Unit, desk: Desk, row: OutboxRow, kind: str, place: Place | N
 
 def _back(desk: Desk, file: CaseFile, row: OutboxRow, outcome: Outcome) -> Decision:
     """What came of something that a case waits for."""
-    if row.deed["t"] == "try-patch":
-        return filling.tried(desk, file, TryPatch.model_validate(row.deed), outcome)
-    return numbering.came(desk, file, ReserveCve.model_validate(row.deed), outcome)
+    match CASE_DEED.validate_python(row.deed):
+        case TryPatch() as patch:
+            return filling.tried(desk, file, patch, outcome)
+        case ReserveCve() as reserve:
+            return numbering.came(desk, file, reserve, outcome)
+        case PublishCve() as publish if not outcome.ok and row.step is None:
+            return numbering.not_corrected(file, row.key, publish, outcome.problem)
+    return Decision()  # the plan that it is a step of says what came of it
 
 
 def _room(unit: Unit, place: Place, kind: str, row: OutboxRow, outcome: Outcome, now: datetime) -> None:

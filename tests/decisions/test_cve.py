@@ -3,11 +3,24 @@
 from __future__ import annotations
 
 import pytest
+from cvelib.cve_api import CveRecord
 
+from adapters.stage.cve_services import ORG_ID
 from chatops.document import Document
 from chatops.plain import plain_text
 from chatops.ports import Impossible, ReserveCve, TryLater
-from tests.house import TERMS, House, embargoed, prepared, reported, with_members, with_roster
+from tests.decisions.test_plan import confirmed, steps
+from tests.house import (
+    TERMS,
+    House,
+    code_in,
+    embargoed,
+    prepared,
+    privately_released,
+    reported,
+    with_members,
+    with_roster,
+)
 
 HOUSE = prepared(lambda: with_roster(House(cve=True)))
 
@@ -181,3 +194,73 @@ def test_in_a_drill_nobody_is_asked() -> None:
         one.document.title for one in house.seen_in("security")
     )
     assert house.cves.done == []
+
+
+# --- the record ----------------------------------------------------------------------------------------------------
+
+
+def _released() -> House:
+    house = HOUSE()
+    privately_released(house)
+    ask(house)
+    house.room("public")
+    return house
+
+
+RELEASED = prepared(_released)
+
+
+@pytest.fixture
+def released() -> House:
+    """A private release of a case with a reserved id; a public room."""
+    return RELEASED()
+
+
+def test_the_record_is_published_after_the_public_was_told(released: House) -> None:
+    house = released
+    card = house.say("maintainer", "security", f"announce {house.case} A crafted job name overflows the queue.")
+    assert card is not None
+    assert "CVE-2026-1000, published at CVE Services" in plain_text(card)
+    assert house.cves.published == {}
+    house.say("maintainer-2", "security", f"confirm {code_in(card)}")
+    record = house.cves.published["CVE-2026-1000"]
+    assert record["descriptions"][0]["value"] == "A crafted job name overflows the queue."
+    CveRecord.validate({**record, "providerMetadata": {"orgId": ORG_ID}})
+    assert steps(house)["cve"] == "done"
+    assert house.journal_is_good()
+
+
+def test_a_record_that_fails_holds_nothing_else_up(released: House) -> None:
+    house = released
+    house.cves.problems = [Impossible("cve-of-another")]
+    confirmed(house)
+    assert [name for name, state in steps(house).items() if state != "done"] == ["cve"]
+    card = house.last("security", kind="announcement")
+    assert "that CVE id is another organisation's" in card.text
+    house.react("maintainer", card, "🔁")
+    assert "CVE-2026-1000" in house.cves.published
+    assert steps(house)["cve"] == "done"
+    house.cves.problems = [Impossible("cve-forbidden")]
+    _amended(house, "severity=CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H It takes no account.")
+    assert "the record of CVE-2026-1000 could not be corrected" in house.last("security", kind="cve").text
+
+
+def test_a_correction_reaches_the_record(released: House) -> None:
+    house = released
+    confirmed(house)
+    _amended(house, "affected=<1.0.1 Releases before 1.0.1 are affected.")
+    assert house.cves.published["CVE-2026-1000"]["affected"][0]["versions"][0]["lessThan"] == "1.0.1"
+
+
+def test_where_records_are_published_by_hand_there_is_no_such_step(released: House) -> None:
+    house = released
+    house.set_section("cve", publish=False)
+    confirmed(house)
+    assert "cve" not in steps(house)
+    assert house.cves.published == {}
+
+
+def _amended(house: House, text: str) -> None:
+    card = house.say("maintainer", "security", f"amend {house.case} {text}")
+    assert card is not None
+    house.say("maintainer-2", "security", f"confirm {code_in(card)}")
