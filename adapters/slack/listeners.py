@@ -1,7 +1,7 @@
 """What is done with each payload: its rows are committed, and only then is Slack told that it was taken.
 
-Bolt reads requests, verifies their signatures and answers Slack's own checks. What is left comes here before Bolt looks
-for listeners: nothing is matched twice, and what is returned is the answer. A payload that fails is a 500 (no
+Bolt reads requests, verifies their signatures and answers Slack's own checks. Its app is left out: before it looks for
+listeners it makes a Web API client for every request, and ours need none. A payload that fails is a 500 (no
 acknowledgement in Socket Mode), and Slack sends an event again. It does not send again what somebody typed or pressed:
 they are told.
 """
@@ -16,9 +16,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from slack_bolt.async_app import AsyncApp, AsyncBoltRequest
-from slack_bolt.authorization import AuthorizeResult
-from slack_bolt.middleware.async_middleware import AsyncMiddleware
+from slack_bolt.async_app import AsyncBoltRequest
+from slack_bolt.middleware.async_builtins import AsyncRequestVerification, AsyncSslCheck, AsyncUrlVerification
 from slack_bolt.response import BoltResponse
 
 from adapters.slack import forms, incoming
@@ -58,8 +57,8 @@ class Parts:
     clock: Callable[[], datetime]
 
 
-class Listeners(AsyncMiddleware):
-    """Bolt's app, and what it hands on. Takes a payload of any kind, with the id of its envelope in Socket Mode."""
+class Listeners:
+    """Takes a payload of any kind, by HTTP or in Socket Mode."""
 
     def __init__(self, parts: Parts, signing_secret: str | None) -> None:
         self._parts = parts
@@ -72,46 +71,43 @@ class Listeners(AsyncMiddleware):
             "message_action": self._shortcut,
             "view_submission": self._form,
         }
-        self._app = AsyncApp(
-            name="slack",
-            logger=quiet("bolt"),
-            process_before_response=True,  # an answer before the work is done would be a lie
-            signing_secret=signing_secret or "",
-            request_verification_enabled=signing_secret is not None,
-            before_authorize=self,
-            authorize=_unasked,
+        bolt = quiet("bolt")
+        self._checks = (
+            AsyncSslCheck(base_logger=bolt),
+            AsyncRequestVerification(signing_secret or "", base_logger=bolt),  # not asked in Socket Mode
+            AsyncUrlVerification(base_logger=bolt),
         )
 
     async def answer(self, request: AsyncBoltRequest) -> BoltResponse:
         """What to answer a request."""
         try:
-            response = await self._app.async_dispatch(request)
-        except Exception as problem:  # Bolt's own, over a payload that is not what Bolt takes for granted
+            response = await self._checked(request) or await self._known(request)
+        except Exception as problem:  # over a payload that is not what Bolt takes for granted
             log.warning("payload refused: %s", type(problem).__name__)
             return BoltResponse(status=400)
         if response.status != 200:
             log.warning("payload refused: %d", response.status)
         return response
 
-    async def async_process(
-        self,
-        *,
-        req: AsyncBoltRequest,
-        resp: BoltResponse,
-        next: Callable[[], Awaitable[BoltResponse]],  # noqa: A002 - Bolt's name
-    ) -> BoltResponse:
-        """Bolt's call, once a request is known to be Slack's."""
-        body = req.body
-        kind = "command" if "command" in body else str(body.get("type"))
-        if kind == "url_verification":
-            return await next()
-        take = self._kinds.get(kind)
+    async def _checked(self, request: AsyncBoltRequest) -> BoltResponse | None:
+        """Bolt's answer to what is not Slack's, or only a check of Slack's. None: it is for us."""
+        unasked = _taken()
+        for check in self._checks:
+            answer = await check.async_process(req=request, resp=unasked, next=_passed)
+            if answer is not None:
+                return answer
+        return None
+
+    async def _known(self, request: AsyncBoltRequest) -> BoltResponse:
+        """The answer to a request that is known to be Slack's."""
+        body = request.body
+        take = self._kinds.get("command" if "command" in body else str(body.get("type")))
         if take is None:  # nobody listens to it
             return _taken()
         if not self._here.owns(body):
             return _dropped("other-team")
         try:
-            return await take(body, req.context.get("envelope_id"))
+            return await take(body, request.context.get("envelope_id"))
         except Malformed as problem:
             return _dropped(problem.code)
         except Exception as problem:
@@ -231,6 +227,6 @@ def _failed(problem: Exception) -> None:
     log.error("payload not taken: %s", type(problem).__name__)
 
 
-async def _unasked(**_: Any) -> AuthorizeResult:
-    """For Bolt, which would look up the workspace of whatever comes after this."""
-    return AuthorizeResult(enterprise_id=None, team_id=None)
+async def _passed() -> Any:
+    """For Bolt's checks, which call it when they have nothing to say."""
+    return None
