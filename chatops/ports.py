@@ -697,6 +697,10 @@ class Form(Node):
 class Interactions(Protocol):
     """Interaction replies: what a service wants within seconds. Read only; a valid form goes into the intake."""
 
+    def may_open(self, line: str) -> bool:
+        """Whether a line looks like one that opens a form, whoever typed it. Most do not, and cost nothing more."""
+        ...
+
     async def form(self, asker: Asker, line: str) -> Form | None:
         """The form for a command typed without what it needs; None where a line is enough, or nothing is to be seen."""
         ...

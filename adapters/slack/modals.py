@@ -30,7 +30,7 @@ class Modals:
     async def open(self, where: Where, trigger: str | None, line: str) -> bool:
         """Open the form of a command that was typed without what it needs. False: there is none, or it did not open;
         the command is to be taken as it was typed. A form is opened at most once for a trigger."""
-        if trigger is None:
+        if trigger is None or not self._interactions.may_open(line):
             return False
         form = await self._form(where, line)
         if form is None or not form.fields:

@@ -74,10 +74,12 @@ class Interactive:
         self._registry = collect()
         self._engine: Engine | None = None
 
+    def may_open(self, line: str) -> bool:
+        """See :meth:`chatops.ports.Interactions.may_open`."""
+        return forms.may_open(self._registry, self._settings.project, line)
+
     async def form(self, asker: Asker, line: str) -> Form | None:
         """See :meth:`chatops.ports.Interactions.form`."""
-        if not forms.may_open(self._registry, self._settings.project, line):
-            return None  # most lines: the database is not asked about them
         return await asyncio.to_thread(self._at_desk, asker, partial(forms.form_for, self._registry, line=line))
 
     async def check(self, asker: Asker, line: str, values: Mapping[str, str]) -> dict[str, str]:

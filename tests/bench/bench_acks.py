@@ -92,6 +92,7 @@ async def serve(way: str) -> None:
 
                 front.store.write_now(fill)
                 interactive = Interactive(settings, frozenset({"slack"}), lambda: START)
+                front.core.may_open = interactive.may_open  # type: ignore[method-assign]
                 front.core.form = interactive.form  # type: ignore[method-assign]
                 assert front.posts is not None
                 await _until_told(front.posts.url)

@@ -52,6 +52,9 @@ class Core:
         self.checked: list[tuple[Asker, str, dict[str, str]]] = []
         self.broken: Exception | None = None
 
+    def may_open(self, line: str) -> bool:
+        return True
+
     async def form(self, asker: Asker, line: str) -> Form | None:
         self.asked.append((asker, line))
         if self.broken is not None:
