@@ -15,7 +15,7 @@ from chatops.commands.declare import CaseUse, Command, Who, positional
 from chatops.commands.desk import CaseRoom, Decision, Desk, Direct, Message, Outgoing, Refusal, Security, working
 from chatops.commands.kinds import Word
 from chatops.commands.moving import edit_participant, joined, moved
-from chatops.commands.terms import question
+from chatops.commands.terms import askable, question
 from chatops.commands.typed import nearest, short
 from chatops.document import Action, Block, Document, Tlp, mono, para, typed
 from chatops.model.changes import Happened
@@ -43,6 +43,7 @@ def handle(desk: Desk, args: Bring) -> Decision:
     if colleague is None:
         return _please_add(desk, own.organisation, args.who, holder)
     _may_come(desk, colleague)
+    askable(file, desk.now)
     changes = [
         *joined(file, colleague, "downstream"),
         *moved(file, Move.BRING, actor=desk.actor.id, named=colleague.id),

@@ -39,6 +39,13 @@ MAY: tuple[str, ...] = (
     "We are volunteers: we do our best, and can promise neither completeness nor confidentiality by others.",
 )
 """The default terms, in plain words (product.md, step 2; the policy's best efforts)."""
+LATE = bullets(
+    (
+        "We are late, and sorry. We announce as soon as we can, or ask you about another date.",
+        "If you can wait for our word, please do: no clock publishes anything here.",
+    )
+)
+"""In their place once a release date has passed (model.md, embargo)."""
 
 ANSWERS = {
     Consent.NO_EMBARGO: "—",
@@ -105,7 +112,7 @@ def dates(file: CaseFile, now: datetime) -> Line:
         proposal = file.question
         return line("proposed until ", when(proposal.at)) if proposal else line("proposed")
     if case.release_date is not None:
-        late = ": past its date, not binding" if case.release_date <= now else ""
+        late = ": past its date, not binding" if file.overdue(now) else ""
         return line("until the release date, ", when(case.release_date), late)
     if case.review_date is not None:
         return line("until ", when(case.review_date), " at least; then it is looked at again")
@@ -255,6 +262,9 @@ def next_actions(file: CaseFile) -> tuple[Action, ...]:
 def terms_block(file: CaseFile, now: datetime) -> tuple[Block, ...]:
     """What members may do, and until when: the top of every embargo room."""
     until = file.terms_date
+    if file.overdue(now) and until is not None:
+        passed = para("The release date, ", when(until), ", has passed: ", strong("it binds nobody any more"), ".")
+        return passed, LATE
     more = "." if file.case.release_date else " at least; then we look at it again, and tell you."
     first = para("Private until ", when(until), more) if until else para("Private until further notice.")
     return (first, bullets(MAY))

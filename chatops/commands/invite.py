@@ -17,7 +17,7 @@ from chatops.commands.moving import edit_case, edit_participant, joined, moved
 from chatops.commands.report import standing as progress
 from chatops.commands.report import to_reporters
 from chatops.commands.roster_times import RENEW_BEFORE
-from chatops.commands.terms import in_full, question
+from chatops.commands.terms import askable, in_full, question
 from chatops.document import Document, Tlp, line, strong, table
 from chatops.model.changes import Change, Happened, Moved
 from chatops.model.machines import Consent
@@ -39,6 +39,7 @@ def handle(desk: Desk, args: Invite) -> Decision:
         raise Refusal(
             f"no embargo is in force in {file.id}; {'triage it first' if not file.public else 'it is public'}"
         )
+    askable(file, desk.now)
     tell_now = args.tell == "now" or (args.tell is None and desk.settings.policy.tell_now)
     people = list({contact.id: contact for group in args.who for contact in group}.values())
     rows, events, notices = [], [], []

@@ -5,12 +5,18 @@ from __future__ import annotations
 from datetime import datetime
 
 from chatops.commands.cards import MAY, board, case_card, people, proposed, terms_block
-from chatops.commands.desk import ConsentQuestion, Desk
+from chatops.commands.desk import ConsentQuestion, Desk, Refusal
 from chatops.commands.ledger import revisions
 from chatops.commands.packing import summary
 from chatops.document import Action, Block, Document, Tlp, Typed, bullets, fields, line, para, typed
 from chatops.model.casefile import CaseFile
 from chatops.ports import ONE_BY_ONE
+
+
+def askable(file: CaseFile, now: datetime) -> None:
+    """Raises :class:`Refusal` if the terms in force have run out: nobody can be asked to keep them."""
+    if file.overdue(now):
+        raise Refusal(f"the release date of {file.id} has passed; first set another: embargo {file.id} date DATE")
 
 
 def question(project: str, file: CaseFile, *, again: bool = False) -> ConsentQuestion:

@@ -40,6 +40,10 @@ class CaseFile:
         """The date in the terms in force: the coordinated release date, else the review date."""
         return self.case.release_date or self.case.review_date
 
+    def overdue(self, now: datetime) -> bool:
+        """Whether the release date has passed under an embargo: it binds nobody any more (model.md, embargo)."""
+        return self.embargoed and self.case.release_date is not None and self.case.release_date <= now
+
     @property
     def question(self) -> Proposal | None:
         """The proposal that is open, newest first; none where no terms are proposed (any more)."""

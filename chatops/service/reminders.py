@@ -7,9 +7,9 @@ from typing import Any, TypeGuard
 
 from chatops.commands import eve
 from chatops.commands.alarms import status_alarm
-from chatops.commands.desk import Alarm, Decision, Direct, Job, Message, Security
+from chatops.commands.desk import Alarm, CaseRoom, Decision, Direct, Job, Message, Outgoing, Security
 from chatops.commands.snooze import snooze_action
-from chatops.commands.terms import status_actions
+from chatops.commands.terms import house_rules, status_actions
 from chatops.config import Settings
 from chatops.document import Block, Document, Tlp, bullets, line, para, strong, typed, when
 from chatops.model.casefile import CaseFile
@@ -80,6 +80,7 @@ def due(unit: Unit, settings: Settings, due: Due, now: datetime) -> None:
             unit.alarm(Alarm("catch-up", "catch-up", now + GATHER, data=data, keep=True, gather="due"))
         else:
             unit.carry_out(told)
+            unit.boards.refresh(file.id, now)  # of a date that has passed no event tells
         return
     match due.kind:
         case "terms" if file.embargoed:
@@ -143,6 +144,7 @@ def _for_the_team(unit: Unit, settings: Settings, file: CaseFile, due: Due, now:
 def _catch_up(unit: Unit, settings: Settings, gathered: list[dict[str, Any]], now: datetime) -> None:
     """One message for all that came due while the bot was stopped, as it stands now."""
     told: dict[str, Message] = {}
+    rooms: dict[str, Message] = {}
     alarms: list[Alarm] = []
     for one in map(Due.model_validate, gathered):
         file = unit.book.case(one.case) if one.case else None
@@ -151,9 +153,13 @@ def _catch_up(unit: Unit, settings: Settings, gathered: list[dict[str, Any]], no
         )
         if found is not None:
             alarms += found.alarms
-            told |= {one.text.title: one for one in found.messages if isinstance(one, Message) and _is(one.text)}
+            for said in found.messages:
+                if isinstance(said, Message) and _is(said.text):
+                    (rooms if isinstance(said.to, CaseRoom) else told)[said.text.title] = said
+            if file is not None:
+                unit.boards.refresh(file.id, now)
     if len(told) < 2:
-        unit.carry_out(Decision(messages=[*told.values()], alarms=alarms))
+        unit.carry_out(Decision(messages=[*told.values(), *rooms.values()], alarms=alarms))
         return
     blocks = [
         block for one in told.values() if _is(one.text) for block in (para(strong(one.text.title)), *one.text.blocks)
@@ -166,7 +172,7 @@ def _catch_up(unit: Unit, settings: Settings, gathered: list[dict[str, Any]], no
         tone="warning",
     )
     ping = tuple(dict.fromkeys(who for one in told.values() for who in one.ping))
-    unit.carry_out(Decision(messages=[Message(Security(), document, ping=ping)], alarms=alarms))
+    unit.carry_out(Decision(messages=[Message(Security(), document, ping=ping), *rooms.values()], alarms=alarms))
 
 
 def _is(text: object) -> TypeGuard[Document]:
@@ -220,7 +226,10 @@ def _release_date(file: CaseFile, at: datetime, now: datetime, lacking: tuple[Bl
     late = at <= now
     what = "past its release date, which binds nobody any more" if late else "its release date is soon"
     announce = para("Nothing is published by itself. To announce: ", typed(f"announce {file.id}"))
-    return Decision(messages=[to_owner(file, what, para("Release date: ", when(at)), *lacking, announce)])
+    messages: list[Outgoing] = [to_owner(file, what, para("Release date: ", when(at)), *lacking, announce)]
+    if late:  # members planned for that hour
+        messages.append(Message(CaseRoom(file.id), house_rules(file, now, "the release date has passed")))
+    return Decision(messages=messages)
 
 
 def _retrospective(file: CaseFile) -> Decision:

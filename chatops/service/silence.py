@@ -23,6 +23,9 @@ def silent(unit: Unit, settings: Settings, file: CaseFile, contact: str, now: da
     one = file.participants.get(contact)
     if one is None or one.consent != Consent.INVITED or one.silent_at is not None or not file.active(contact):
         return
+    if file.overdue(now):  # the terms have run out: with the next date they are asked anew
+        unit.alarm(ask_again(file.id, contact, now, settings.policy.ask_again_days))
+        return
     paths = unit.rooms.paths(contact)
     name = file.name(contact)
     if one.tries + 1 < max(2, len(paths)):

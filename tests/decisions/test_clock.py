@@ -110,8 +110,8 @@ def test_after_ten_days_stopped_everybody_hears_of_it_once() -> None:
     heard = Counter((seen.readers, seen.document.kind) for seen in new if seen.document.kind != "board")
     assert set(heard.values()) == {1}
     assert {kind for readers, kind in heard if readers == TEAM} == {"reminder", "round"}
-    for name in ("debian", "fedora", "suse"):
-        assert sum(number for (readers, _), number in heard.items() if readers == {address(name)}) == 1
+    for name, times in (("debian", 1), ("fedora", 1), ("suse", 0)):  # suse is asked when there is a date ahead
+        assert sum(number for (readers, _), number in heard.items() if readers == {address(name)}) == times
     assert not [readers for readers, _ in heard if address("finder") in readers or address("second") in readers]
     assert house.journal_is_good()
     assert not house.stuck()

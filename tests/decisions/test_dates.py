@@ -8,7 +8,7 @@ import pytest
 
 from chatops.document import Document
 from chatops.plain import plain_text
-from tests.house import House
+from tests.house import House, address
 
 
 def test_a_date_is_shown_in_utc_and_where_one_person_reads_in_their_zone_too(members_house: House) -> None:
@@ -116,3 +116,45 @@ def test_a_date_that_leaves_an_organisation_less_time_than_it_needs_is_questione
     house.say("maintainer", "security", "contacts change debian lead-days=20")
     assert "Debian needs 20 days from the fix; this date leaves 3." in said(house, "date in 3 days")
     assert "Debian needs" not in said(house, "date 2026-03-31 15:00 UTC")
+
+
+def late_house(house: House) -> str:
+    """The release date has passed, and nothing was announced."""
+    house.say("maintainer", "security", f"embargo {house.case} date in 8 days")
+    house.wait(days=9)
+    return house.case
+
+
+def test_a_date_that_has_passed_is_said_to_bind_nobody_where_members_read_until_when(members_house: House) -> None:
+    house = members_house
+    case = late_house(house)
+    told = [seen for seen in house.seen_in(case) if seen.document.title == f"{case}: the release date has passed"]
+    assert len(told) == 1
+    assert {address("debian"), address("fedora")} <= told[0].readers
+    for text in (told[0].text, house.last(case, kind="board").text, house.last(case).text):
+        assert "has passed: it binds nobody any more" in text
+        assert "Private until" not in text
+    assert house.journal_is_good()
+
+
+def test_nobody_is_asked_to_keep_a_date_that_has_passed(members_house: House) -> None:
+    house = members_house
+    asked = len([seen for seen in house.seen_by("suse") if seen.document.kind == "question"])
+    case = late_house(house)
+    refused = f"the release date of {case} has passed; first set another: embargo {case} date DATE"
+    for who, where, line in (
+        ("maintainer", "security", f"invite {case} suse"),
+        ("maintainer", "security", f"invite {case} tell=now suse"),
+        ("fedora", case, "bring fedora-2"),
+    ):
+        house.say("maintainer", "security", "contacts add fedora-2 organisation=Fedora address=matrix:@fedora-2:e.org")
+        card = house.say(who, where, line)
+        assert card is not None
+        assert card.title.startswith(refused), line
+    before = len([seen for seen in house.seen_by("suse") if seen.document.kind == "question"])
+    assert before > asked  # while the date was ahead
+    house.wait(days=5)
+    assert len([seen for seen in house.seen_by("suse") if seen.document.kind == "question"]) == before
+    house.say("maintainer", "security", f"embargo {case} date in 8 days")
+    assert "Private until" in house.last("direct", "suse", kind="question").text
+    assert house.direct("suse", f"accept {case}").kind == "notice"  # type: ignore[union-attr]

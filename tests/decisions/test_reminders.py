@@ -68,8 +68,8 @@ def test_nothing_is_published_ended_or_told_to_anybody_by_time(released_house: H
     assert not house.host.published
     later = {who: [seen.document.kind for seen in house.seen_by(who)[before[who] :]] for who in before}
     assert (later["suse"], later["finder"]) == (["question"], [])  # suse was silent
-    # That they owe a status; who is silent, on the board; a day before the date, the draft.
-    assert set(later["debian"]) == {"reminder", "board", "day before"}
+    # That they owe a status; who is silent, on the board; a day before the date, the draft; that it has passed.
+    assert set(later["debian"]) == {"reminder", "board", "day before", "date"}
     late = house.say("maintainer-2", "security", f"confirm {code_in(card)}")
     assert late is not None
     assert "has expired" in late.title
