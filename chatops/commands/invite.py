@@ -14,8 +14,8 @@ from chatops.commands.declare import TEAM_ROOMS, CaseUse, Command, Who, option, 
 from chatops.commands.desk import Alarm, Decision, Desk, Direct, Message, Outgoing, Refusal, Security
 from chatops.commands.kinds import Choice, People
 from chatops.commands.moving import edit_case, edit_participant, joined, moved
+from chatops.commands.report import next_word, to_reporters
 from chatops.commands.report import standing as progress
-from chatops.commands.report import to_reporters
 from chatops.commands.roster_times import RENEW_BEFORE
 from chatops.commands.terms import askable, in_full, question
 from chatops.document import Document, Tlp, line, strong, table
@@ -51,9 +51,11 @@ def handle(desk: Desk, args: Invite) -> Decision:
         if notice is not None:
             notices.append(notice)
     messages: list[Outgoing] = [notice() for notice in notices]  # now that everybody counts as asked
+    again: list[Alarm] = []
     if events and file.case.notified_at is None:
         first = events[0]
-        stamped = (*first.changes, edit_case(file, notified_at=desk.now))
+        promised, again = next_word(desk, file)
+        stamped = (*first.changes, edit_case(file, notified_at=desk.now), *promised)
         events[0] = Happened(first.what, first.case, first.facts, first.text, stamped)
         news = progress(file, "those who package or run it are told now, in private")
         messages += to_reporters(file, news, but=file.ever_asked())
@@ -66,7 +68,7 @@ def handle(desk: Desk, args: Invite) -> Decision:
         blocks=(table(("who", "what happened"), rows),),
     )
     messages.append(Message(Security(), card, echo=True))
-    return Decision(reply=card, events=events, messages=messages, alarms=_alarms(desk, people))
+    return Decision(reply=card, events=events, messages=messages, alarms=[*_alarms(desk, people), *again])
 
 
 def _alarms(desk: Desk, people: Sequence[Contact]) -> list[Alarm]:

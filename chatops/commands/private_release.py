@@ -35,6 +35,7 @@ from chatops.commands.desk import (
 from chatops.commands.kinds import Text, Version
 from chatops.commands.moving import edit_case, moved, states
 from chatops.commands.releases import check_lines
+from chatops.commands.report import next_word
 from chatops.document import Block, Document, Tlp, code, para, strong, typed, when
 from chatops.model.book import Book
 from chatops.model.casefile import CaseFile
@@ -113,8 +114,9 @@ def record(
     changes: list[Change] = _rows(desk, file, version, archives)
     steps = moved(file, Move.PRIVATE_RELEASE)
     changes.append(edit_case(file, version=version, private_release_at=desk.now))
+    promised, alarms = next_word(desk, file)
     jobs = [Job(draft, file.id)] if (draft := _draft(desk, version, archives)) else []
-    told = Happened("private release", file.id, {"version": version}, changes=(*changes, *steps))
+    told = Happened("private release", file.id, {"version": version}, changes=(*changes, *promised, *steps))
     known = _known(version, archives)
     messages: list[Outgoing] = []
     uploads = [_upload(a) for a in archives if a["path"]]
@@ -133,7 +135,7 @@ def record(
         blocks=check_lines(known),
         tone="good",
     )
-    alarms = draft_again(file, desk.now)
+    alarms += draft_again(file, desk.now)
     if progress is None:
         messages.append(Message(Security(), done, echo=True))
         return Decision(reply=done, events=[told], messages=messages, jobs=jobs, alarms=alarms)

@@ -18,7 +18,7 @@ from chatops.commands.referral import answered
 from chatops.document import Block, Document, Line, Tlp, bullets, fields, line, link, para, quote, typed, when, who
 from chatops.model.casefile import CaseFile
 from chatops.model.cases import Case, Note
-from chatops.model.changes import Change, Happened, new, put
+from chatops.model.changes import Change, Happened, Moved, new, put
 from chatops.model.moves import Move
 from chatops.model.people import Address, Contact, ContactAddress, Occupant, Place, PlaceKind, Role
 
@@ -263,6 +263,14 @@ def to_reporters(file: CaseFile, document: Document, *, but: Container[str] = ()
     return [Message(Direct(one), document, kind="reporter") for one in file.reporters if one not in but]
 
 
+def next_word(desk: Desk, file: CaseFile) -> tuple[list[Change | Moved], list[Alarm]]:
+    """Reporters hear something with this: the date for the next word moves, never to an earlier day."""
+    at = desk.days(desk.settings.policy.answer_days)
+    if not file.reporters or file.case.closed_at is not None or (file.case.next_word or desk.now) >= at:
+        return [], []
+    return [edit_case(file, next_word=at)], [Alarm(f"next-word:{file.id}", "next-word", at, file.id)]
+
+
 def standing(file: CaseFile, news: str = "where your report stands") -> Document:
     """Where a report stands, in fixed, honest phrases: for the reporter."""
     case = file.case
@@ -293,7 +301,11 @@ def standing(file: CaseFile, news: str = "where your report stands") -> Document
 
 def _stands(desk: Desk) -> Decision:
     first = desk.case.case.reporter == desk.actor.id
-    return Decision(reply=(_own if first else standing)(desk.case), reply_kind="reporter")
+    told, promised = (_own if first else standing)(desk.case), desk.case.case.next_word
+    if promised is not None and promised <= desk.now and desk.case.case.closed_at is None:
+        sorry = para("That day has passed, and we are sorry: we owe you a word. The team is reminded daily.")
+        told = told.model_copy(update={"blocks": (*told.blocks, sorry)})
+    return Decision(reply=told, reply_kind="reporter")
 
 
 def _own_reports(mine: list[str]) -> Document:

@@ -10,7 +10,7 @@ from chatops.commands.declare import Who
 from chatops.commands.desk import Alarm, CaseRoom, Decision, Desk, Direct, Message, Outgoing, Refusal, Security
 from chatops.commands.ledger import named, stamp
 from chatops.commands.moving import edit_case, edit_participant, moved
-from chatops.commands.report import standing, to_reporters
+from chatops.commands.report import next_word, standing, to_reporters
 from chatops.commands.terms import house_rules, question
 from chatops.document import Document, Tlp, quote
 from chatops.model.casefile import CaseFile
@@ -95,6 +95,9 @@ def settle(desk: Desk, file: CaseFile, proposal: Proposal) -> Decision:
             ask.append(one.contact)
             if one.terms_until is not None:
                 alarms.append(Alarm(f"lapse:{file.id}:{one.contact}", "lapse", one.terms_until, file.id))
+    promised, again = next_word(desk, file)
+    changes += promised
+    alarms += again
     news = f"the {named(proposal.what)} is set"
     if was not in IN_FORCE:
         news = "the embargo is active"

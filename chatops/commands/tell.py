@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from chatops.commands.declare import TEAM_ROOMS, CaseUse, Command, Who, raw
-from chatops.commands.desk import Alarm, CaseRoom, Decision, Desk, Direct, Message, Outgoing, Refusal, Security
-from chatops.commands.kinds import Text
-from chatops.commands.moving import edit_case
-from chatops.commands.report import to_reporters
+from chatops.commands.declare import TEAM_ROOMS, CaseUse, Command, Who, option, raw
+from chatops.commands.desk import CaseRoom, Decision, Desk, Direct, Message, Outgoing, Refusal, Security
+from chatops.commands.kinds import Choice, Text
+from chatops.commands.report import next_word, to_reporters
 from chatops.document import Document, Tlp, quote
 from chatops.model.casefile import CaseFile
 from chatops.model.cases import Note
@@ -20,6 +19,7 @@ from chatops.model.people import PlaceKind
 @dataclass(frozen=True)
 class Tell:
     text: str = raw(Text(longest=10_000), "the update, in your words")
+    to: str | None = option(Choice(("reporter", "members")), "only to the reporter, or only to the room")
 
 
 def handle(desk: Desk, args: Tell) -> Decision:
@@ -33,9 +33,11 @@ def handle(desk: Desk, args: Tell) -> Decision:
         case=file.id,
         blocks=(quote(args.text),),
     )
-    messages = everywhere(desk, file, update)
+    messages = _to_some(desk, file, update, args.to) if args.to else everywhere(desk, file, update)
+    if args.to is not None and all(isinstance(one, Message) and isinstance(one.to, Security) for one in messages):
+        raise Refusal(f"{file.id} has no {args.to} that I could tell")
     note = Note(id=desk.fresh(), case=file.id, kind="update", by=desk.actor.id, at=desk.now, text=args.text)
-    next_word = edit_case(file, next_word=desk.days(desk.settings.policy.answer_days))
+    promised, alarms = next_word(desk, file) if args.to != "members" else ([], [])
     reached = sum(1 for m in messages if isinstance(m, Message) and isinstance(m.to, Direct))
     in_room = any(isinstance(m, Message) and isinstance(m.to, CaseRoom) for m in messages)
     told = [_readers(file)] if in_room and (file.signatories() or not file.embargoed) else []
@@ -48,10 +50,17 @@ def handle(desk: Desk, args: Tell) -> Decision:
             case=file.id,
             tone="good",
         ),
-        events=[Happened("update sent", file.id, {"by": desk.actor.name}, changes=(new(note), next_word))],
+        events=[Happened("update sent", file.id, {"by": desk.actor.name}, changes=(new(note), *promised))],
         messages=messages,
-        alarms=[Alarm(f"next-word:{file.id}", "next-word", file.case.next_word, file.id)] if file.reporters else [],
+        alarms=alarms,
     )
+
+
+def _to_some(desk: Desk, file: CaseFile, update: Document, only: str) -> list[Outgoing]:
+    """To the reporter alone, a member or not, or to the room alone; the team reads along always."""
+    if only == "reporter":
+        return [Message(Security(), update, echo=True), *to_reporters(file, update)]
+    return [one for one in everywhere(desk, file, update) if not isinstance(one.to, Direct)]
 
 
 def _readers(file: CaseFile) -> str:

@@ -17,7 +17,7 @@ from chatops.commands.desk import Alarm, CaseRoom, Decision, Desk, Message, Outg
 from chatops.commands.kinds import Choice, Cve, Severity, Text
 from chatops.commands.moving import edit_case, moved
 from chatops.commands.packing import MIRRORED, enter, handed, in_the_room
-from chatops.commands.report import new_case_id, standing, to_reporters
+from chatops.commands.report import new_case_id, next_word, standing, to_reporters
 from chatops.commands.typed import short
 from chatops.model.casefile import CaseFile
 from chatops.model.cases import Case, Proposal
@@ -105,11 +105,13 @@ def handle(desk: Desk, args: Triage) -> Decision:
         file.contacts[desk.actor.id] = desk.actor.contact
     if args.open:
         facts["in the open"] = args.open
+    promised, again = next_word(desk, file) if first else ([], [])
+    alarms += again
     told = Happened(
         "triaged" if first else "triage amended",
         file.id,
         facts,
-        changes=(*opened, *changes, *((edit_case(file, **values),) if values else ()), *steps),
+        changes=(*opened, *changes, *((edit_case(file, **values),) if values else ()), *promised, *steps),
     )
     messages: list[Outgoing] = []
     card = case_card(file, desk.now, inside=desk.place is not PlaceKind.EMBARGO)

@@ -135,7 +135,7 @@ def _for_the_team(unit: Unit, settings: Settings, file: CaseFile, due: Due, now:
             return _remind(
                 file,
                 "the reporter waits for a word",
-                ("Tell them how it goes: ", f"tell {file.id} TEXT"),
+                ("Tell them how it goes: ", f"tell {file.id} to=reporter TEXT"),
                 again=Alarm(due.timer, "next-word", now + AGAIN, file.id),
             )
     return None

@@ -278,3 +278,51 @@ def test_a_coordinator_reports_like_anybody(house: House, where: str) -> None:
     assert receipt is not None
     assert receipt.kind == "receipt"
     assert house.file(house.case).case.reporter is not None
+
+
+def test_progress_is_a_word_and_moves_the_date_of_the_next_one(reported_house: House) -> None:
+    house = reported_house
+    case = house.case
+
+    def promised() -> int:
+        at = house.file(case).case.next_word
+        assert at is not None
+        return (at - house.clock.now).days
+
+    assert promised() == 3
+    for line in (f"triage {case} Job queue overflow", f"invite {case} debian", f"embargo {case} date in 9 days"):
+        house.wait(days=2)
+        house.say("maintainer", "security", line)
+        assert promised() == 3, line
+    assert not [seen for seen in house.seen_in("security") if "waits for a word" in seen.text]
+    assert "Next word by: Wed 11 Mar 2026" in house.last("direct", "finder", kind="progress").text
+    house.wait(days=4)
+    assert "we owe you a word" in plain_text(house.direct("finder", f"report {case}"))  # type: ignore[arg-type]
+    assert house.journal_is_good()
+
+
+def test_who_is_taken_up_again_after_a_rejection_is_promised_a_word(reported_house: House) -> None:
+    house = reported_house
+    house.say("maintainer", "security", f"reject {house.case} It needs root.")
+    house.say("maintainer", "security", f"triage {house.case} It is one after all")
+    assert "Next word by: Thu 5 Mar 2026" in house.last("direct", "finder", kind="progress").text
+
+
+def test_an_update_can_be_for_the_reporter_or_for_the_room_alone(members_house: House) -> None:
+    house = members_house
+    case = house.case
+    told = house.say("maintainer", "security", f"tell {case} to=reporter Could you send us your test?")
+    assert told is not None
+    assert told.title == f"{case}: told to the reporter"
+    assert "Could you send us" in house.last("direct", "finder", kind="update").text
+    assert not [seen for seen in house.seen_by("debian") if "Could you send us" in seen.text]
+    told = house.say("maintainer", "security", f"tell {case} to=members Please try the build.")
+    assert told is not None
+    assert told.title == f"{case}: told to 2 members"
+    assert "Please try" in house.last(case, kind="update").text
+    assert not [seen for seen in house.seen_by("finder") if "Please try" in seen.text]
+    own = house.say("maintainer", "security", "triage A matter of our own")
+    assert own is not None
+    nobody = house.say("maintainer", "security", f"tell {house.case} to=reporter Hello?")
+    assert nobody is not None
+    assert nobody.title == f"{house.case} has no reporter that I could tell"
