@@ -236,7 +236,7 @@ class GitHub(Section):
     """The project's repository on GitHub: its releases, and private vulnerability reports.
 
     The token comes from a file, which is read anew each time, or from ``CHATOPS_GITHUB__TOKEN``. It needs to write the
-    repository's contents; to read reports, its security advisories too.
+    repository's contents; to read reports, its security advisories too, and to write those to publish them.
     """
 
     repository: str = Field(pattern=r"^[\w.-]+/[\w.-]+$", description="owner/name")
@@ -245,6 +245,7 @@ class GitHub(Section):
     api: str = Field(default="https://api.github.com", description="of GitHub Enterprise: https://HOST/api/v3")
     tag: str = Field(default="v{version}", pattern=r"\{version\}", description="what a release's tag is called")
     drafts: bool = Field(default=True, description="prepare a draft of the release with each private release")
+    advisories: bool = Field(default=False, description="the general release publishes a security advisory there, too")
     reports_minutes: int = Field(default=10, ge=0, description="how often private reports are read; 0: never")
 
     @property

@@ -558,6 +558,18 @@ class WriteAdvisory(Node):
     files: dict[str, str]
 
 
+class PublishAdvisory(Node):
+    """Release host: publish a security advisory, or bring the one that is public up to date. ``advisory`` is what the
+    host takes (:mod:`chatops.advisory.github`), ``mark`` the line of its text by which it is known again, ``report``
+    the private report there that becomes it. Outcome data: ``{"url": …}``.
+    """
+
+    t: Literal["publish-advisory"] = "publish-advisory"
+    advisory: dict[str, Any]
+    mark: str
+    report: str | None = None
+
+
 class ReserveCve(Node):
     """CVE Services: reserve a CVE id of a year. Nothing of the case is told there. ``by``: who asked for it.
 
@@ -584,7 +596,18 @@ class PublishCve(Node):
 
 CveDeed = ReserveCve | PublishCve
 """What is done at CVE Services."""
-HostDeed = WriteAdvisory | Stage | PrepareDraft | Publish | Survey | Inspect | Snapshot | Delist | ReadReports
+HostDeed = (
+    WriteAdvisory
+    | PublishAdvisory
+    | Stage
+    | PrepareDraft
+    | Publish
+    | Survey
+    | Inspect
+    | Snapshot
+    | Delist
+    | ReadReports
+)
 """What a release host does."""
 Deed = Annotated[
     Post

@@ -54,6 +54,7 @@ from chatops.ports import (
     Post,
     PrepareDraft,
     Publish,
+    PublishAdvisory,
     PublishCve,
     Reacted,
     ReadReports,
@@ -275,6 +276,7 @@ class Host:
         self.published: list[str] = []
         self.advisories: dict[str, str] = {}
         self.drafts: list[PrepareDraft] = []
+        self.ghsa: list[PublishAdvisory] = []
         self.tags: dict[str, str] = {}
         self.downloads: dict[str, str | None] = {}
         self.reports: list[dict[str, str]] = []
@@ -323,6 +325,9 @@ class Host:
             case WriteAdvisory(files=files):
                 self.advisories.update(files)
                 return Receipt(data={"files": sorted(files)})
+            case PublishAdvisory() as advisory:
+                self.ghsa.append(advisory)
+                return Receipt(data={"url": "https://github.com/advisory"})
             case Survey():
                 return Receipt(data={"releases": self.public})
         raise Impossible("unsupported")

@@ -10,6 +10,7 @@ import logging
 import re
 from collections.abc import Mapping, Sequence
 
+from adapters.github.advisories import publish_advisory, reports
 from adapters.github.settings import GitHubSettings
 from adapters.github.web import Json, Web
 from chatops.checksums.posted import Posted, in_sums, in_text, is_signature, is_sums
@@ -21,6 +22,7 @@ from chatops.ports import (
     Intake,
     PrepareDraft,
     Publish,
+    PublishAdvisory,
     ReadReports,
     Receipt,
     Service,
@@ -59,7 +61,7 @@ class GitHubHost:
     async def perform(self, effect: Effect) -> Receipt:
         """Raises Impossible as :meth:`Web` does, and: ``no-draft`` (nothing to publish, and no archives to make it
         of), ``no-tag`` (the fix was not pushed), ``published-already`` (a release of that tag, with other archives),
-        ``changed-since-the-private-release``.
+        ``changed-since-the-private-release``, ``advisory-closed``.
         """
         match effect.deed:
             case Stage() | WriteAdvisory():
@@ -79,8 +81,10 @@ class GitHubHost:
                 return Receipt(data=await self._snapshot(tag))
             case Delist() as delist:
                 return Receipt(data={"commit": await self._delist(delist)})
+            case PublishAdvisory() as advisory:
+                return Receipt(data={"url": await publish_advisory(self._web, advisory)})
             case ReadReports():
-                return Receipt(data={"reports": await self._reports()})
+                return Receipt(data={"reports": await reports(self._web)})
             case _:
                 raise Impossible("unsupported")
 
@@ -220,23 +224,6 @@ class GitHubHost:
                 if problem.code != "not-found" or await self._web.look(f"/releases/{delist.release}") is not None:
                     raise
         return await self._commit(delist.tag)
-
-    # --- private vulnerability reports
-
-    async def _reports(self) -> list[Json]:
-        """Those that nobody has looked at on GitHub yet, oldest first."""
-        found = await self._web.all("/security-advisories?state=triage&sort=created&direction=asc&per_page=100")
-        return [
-            {
-                "id": one["ghsa_id"],
-                "url": one["html_url"],
-                "sender": (one.get("author") or {}).get("login") or "",
-                "title": one["summary"],
-                "text": one.get("description") or "",
-            }
-            for one in found
-            if one["state"] == "triage"
-        ]
 
     # --- GitHub
 

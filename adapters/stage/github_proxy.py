@@ -9,7 +9,7 @@
 
 A call is named by its method and path, without the query. ``calls`` holds what came, in order. The emulator's
 shortcomings are made up for here: contents of assets (it forgets them), their downloads and ``digest`` (unless
-``digests`` is False, as for assets older than June 2025), immutable releases, private vulnerability reports.
+``digests`` is False, as for assets older than June 2025), immutable releases, security advisories.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ from __future__ import annotations
 import fnmatch
 import hashlib
 import io
-import itertools
 import json
 import re
 from collections.abc import Mapping
@@ -26,9 +25,10 @@ from typing import Any
 
 from aiohttp import web
 
-from adapters.stage.proxy import Hold, Json, Proxy, Rule, broken, passed_on
+from adapters.stage.github_advisories import Advisories
+from adapters.stage.proxy import Hold, Proxy, Rule, broken, passed_on
 
-_ADVISORIES = re.compile(r"/repos/(?P<repository>[^/]+/[^/]+)/security-advisories(?P<report>/reports)?")
+_ADVISORIES = re.compile(r"/repos/(?P<repository>[^/]+/[^/]+)/security-advisories(?P<rest>/[^/]+)?")
 _UPLOAD = re.compile(r"/repos/[^/]+/[^/]+/releases/\d+/assets")
 _DOWNLOAD = re.compile(r"/(?P<repository>[^/]+/[^/]+)/releases/download/(?P<asset>\d+)/[^/]+")
 
@@ -54,8 +54,7 @@ class GitHubProxy(Proxy[_Rule]):
         self.contents: dict[int, bytes] = {}
         """By asset; what is put here in place of what was uploaded is what people download."""
         self._told: dict[int, str] = {}
-        self._advisories: dict[str, list[Json]] = {}
-        self._numbers = itertools.count(1)
+        self.advisories = Advisories()
 
     def clear(self) -> None:
         """Make no more trouble, and forget the calls."""
@@ -104,7 +103,7 @@ class GitHubProxy(Proxy[_Rule]):
         if found := _DOWNLOAD.fullmatch(request.path):
             answer = await self._download(found["repository"], int(found["asset"]))
         elif found := _ADVISORIES.fullmatch(request.path):
-            answer = self._advise(request, found["repository"], body, report=bool(found["report"]))
+            answer = self.advisories.answer(request, found["repository"], (found["rest"] or "").removeprefix("/"), body)
         else:
             answer = await self._pass(request, body)
         if rule is not None and rule.after is not None:
@@ -134,20 +133,6 @@ class GitHubProxy(Proxy[_Rule]):
         async with self._http.get(f"{self.target}/repos/{repository}/releases/assets/{asset}") as got:
             there = got.status == 200
         return web.Response(body=self.contents[asset]) if there and asset in self.contents else web.Response(status=404)
-
-    def _advise(self, request: web.BaseRequest, repository: str, body: bytes, *, report: bool) -> web.Response:
-        if "Authorization" not in request.headers:
-            return web.json_response({"message": "Requires authentication"}, status=401)
-        mine = self._advisories.setdefault(repository, [])
-        if report and request.method == "POST":
-            told = json.loads(body)
-            number = f"GHSA-fake-{next(self._numbers):04d}-fake"
-            page = f"https://github.com/{repository}/security/advisories/{number}"
-            advisory = {"ghsa_id": number, "html_url": page, "state": "triage", "author": {"login": "finder"}, **told}
-            mine.append(advisory)
-            return web.json_response(advisory, status=201)
-        state = request.query.get("state")
-        return web.json_response([one for one in mine if state in (None, one["state"])])
 
     def _here(self, text: str) -> str:
         """Addresses that the emulator gives out lead through here as well."""

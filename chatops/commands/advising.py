@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from chatops.advisory.content import Content, Credit, Publisher
 from chatops.advisory.cve import container
 from chatops.advisory.files import files
+from chatops.advisory.github import advisory, is_login, mark
 from chatops.advisory.ranges import Range, read_ranges
 from chatops.commands.desk import Desk, Job
 from chatops.commands.releases import newness
@@ -17,7 +18,7 @@ from chatops.config import Settings
 from chatops.model.casefile import CaseFile
 from chatops.model.cases import Advisory
 from chatops.model.changes import Change, new, put
-from chatops.ports import PublishCve, WriteAdvisory
+from chatops.ports import PublishAdvisory, PublishCve, WriteAdvisory
 
 
 def publisher(settings: Settings) -> Publisher:
@@ -132,6 +133,27 @@ def to_cve(desk: Desk, file: CaseFile, kept: Advisory | None = None) -> list[Job
     if account is None or not account.publish or cve is None:
         return []
     return [Job(PublishCve(cve=cve, container=container(content(desk, file, kept=kept))), file.id)]
+
+
+def to_github(desk: Desk, file: CaseFile, kept: Advisory | None = None) -> list[Job]:
+    """A security advisory of the repository, where the project wants one; the private report there becomes it."""
+    github = desk.settings.github
+    if github is None or not github.advisories or desk.settings.release_host != "github":
+        return []
+    told = content(desk, file, kept=kept)
+    site, _, report = (file.case.origin or "").partition(":")
+    deed = PublishAdvisory(
+        advisory=advisory(told, _logins(desk, file)), mark=mark(told), report=report if site == "github" else None
+    )
+    return [Job(deed, file.id)]
+
+
+def _logins(desk: Desk, file: CaseFile) -> tuple[str, ...]:
+    """The reporter's account on GitHub, if they wish to be credited."""
+    if not file.case.credit or file.case.reporter is None:
+        return ()
+    known = [one.id for one in desk.book.addresses(file.case.reporter) if one.service == "github"]
+    return tuple(login for login in known[:1] if is_login(login))
 
 
 def kept_of(desk: Desk, case: str) -> Advisory:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from chatops.commands.advising import content, kept_of, to_cve, to_site, write_down
+from chatops.commands.advising import content, kept_of, to_cve, to_github, to_site, write_down
 from chatops.commands.advisory import Affected, Items, Pages, PublicText, Weaknesses, readable
 from chatops.commands.announcement import framed
 from chatops.commands.declare import CaseUse, Command, Who, option, raw
@@ -100,9 +100,9 @@ def handle(desk: Desk, args: Amend) -> Decision:
         Message(Security(), _inside(file, args.what), echo=True),
     ]
     jobs = [to_site(desk, file, kept)] if desk.settings.advisories.folder else []
-    record = desk.book.plan(file.id).get("cve")
-    if args.cve is not None or (record is not None and record.state == "done"):
-        jobs += to_cve(desk, file, kept)
+    done = [name for name, row in desk.book.plan(file.id).items() if row.state == "done"]
+    jobs += to_github(desk, file, kept) if "ghsa" in done else []
+    jobs += to_cve(desk, file, kept) if "cve" in done or args.cve is not None else []
     return Decision(reply=_inside(file, args.what), events=[told], messages=messages, jobs=jobs)
 
 

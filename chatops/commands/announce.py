@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from chatops.commands.advising import content, digest, gaps, kept_of, to_cve, write_down
+from chatops.commands.advising import content, digest, gaps, kept_of, to_cve, to_github, write_down
 from chatops.commands.advisory import PublicText, Published, draft
 from chatops.commands.announcement import announcement, as_public, framed
 from chatops.commands.cards import dates
@@ -85,6 +85,7 @@ def preview(desk: Desk, args: Announce) -> Preview:
         ("Embargo", dates(file, desk.now)),
         ("Public rooms", str(len(desk.book.places(PlaceKind.PUBLIC)))),
         ("Members told", str(len(file.signatories()))),
+        *((("On GitHub", _on_github(file)),) if to_github(desk, file) else ()),
         *((("CVE record", f"{file.case.cve}, published at CVE Services"),) if to_cve(desk, file) else ()),
         ("Marked removed", ", ".join(vulnerable) or "none: name them with vulnerable=VERSION,…"),
     ]
@@ -120,12 +121,18 @@ def preview(desk: Desk, args: Announce) -> Preview:
         "immutable": _immutable(desk, vulnerable),
         "members": members,
         "linked": str(linked),
+        "ghsa": str(bool(to_github(desk, file))),
         "cve": str(file.case.cve if to_cve(desk, file) else None),
         "embargo": f"{file.case.embargo} until {file.terms_date}",
         "public": ",".join(sorted(place.id for place in desk.book.places(PlaceKind.PUBLIC))),
     }
     drafts = for_the_reporter(file, public)
     return Preview(document, facts, drafts, (write_down(desk, file.id, sent=digest(told)),) if drafts else ())
+
+
+def _on_github(file: CaseFile) -> str:
+    site, _, report = (file.case.origin or "").partition(":")
+    return f"{report}, the private report, becomes the advisory" if site == "github" else "the advisory is published"
 
 
 def for_the_reporter(file: CaseFile, public: Document) -> tuple[Message, ...]:

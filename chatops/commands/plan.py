@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from chatops.advisory.files import files
-from chatops.commands.advising import content, kept_of, to_cve, to_site
+from chatops.commands.advising import content, kept_of, to_cve, to_github, to_site
 from chatops.commands.alarms import no_alarms, retrospective_alarm
 from chatops.commands.announcement import announcement, go_ahead, thanks, thanks_to_reporter
 from chatops.commands.delist import removal, taken_off
@@ -131,6 +131,14 @@ def _advisory(desk: Desk, file: CaseFile) -> Begun:
     return Begun(jobs=[to_site(desk, file)])
 
 
+def _has_ghsa(desk: Desk, file: CaseFile, vulnerable: Sequence[str]) -> bool:
+    return bool(to_github(desk, file))
+
+
+def _ghsa(desk: Desk, file: CaseFile) -> Begun:
+    return Begun(jobs=to_github(desk, file))
+
+
 def public_key(case: str) -> str:
     """The effect that tells a public place; what corrects it is said under it."""
     return hashlib.sha256(f"the announcement of {case}".encode()).hexdigest()[:32]
@@ -202,12 +210,15 @@ def _thanks(desk: Desk, file: CaseFile) -> Begun:
     return Begun(messages=[*messages, *to_reporters(file, thanks_to_reporter(file, fixed_in(file)))])
 
 
+READY = ("members", "tag", "publish")
+"""What comes before anything is said of it in public."""
 STEPS: Sequence[PlannedStep] = (
     PlannedStep("members", "members hear that they may publish", (), _members),
     PlannedStep("tag", "fix and tag are pushed", ("members",), _tag, _on_github),
     PlannedStep("publish", "the release is published and checked from outside", ("members", "tag"), _publish, _held),
-    PlannedStep("advisory", "the advisory is on the site", ("members", "tag", "publish"), _advisory, _has_site),
-    PlannedStep("public", "public rooms and lists are told", ("members", "tag", "publish", "advisory"), _public),
+    PlannedStep("advisory", "the advisory is on the site", READY, _advisory, _has_site),
+    PlannedStep("ghsa", "the security advisory is on GitHub", (*READY, "advisory"), _ghsa, _has_ghsa),
+    PlannedStep("public", "public rooms and lists are told", (*READY, "advisory", "ghsa"), _public),
     PlannedStep("cve", "the CVE record is published", ("public",), _record, _has_record),
     PlannedStep("delist", "vulnerable releases are taken down", ("public",), _delist, _removes),
     PlannedStep("over", "everybody who was asked hears that the embargo is over", ("public",), _over),
@@ -363,5 +374,5 @@ def _note(desk: Desk, file: CaseFile, row: PlanStep) -> str:
     return ""
 
 
-UNSAID = ("members", "tag", "publish", "advisory")
+UNSAID = (*READY, "advisory")
 """The steps before the public hears anything."""

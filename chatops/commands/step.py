@@ -134,6 +134,11 @@ def _stop(desk: Desk, file: CaseFile, args: StepArgs) -> Decision:
         raise Refusal(f"only all of it can be called off, with a reason: step {file.id} stop all REASON")
     if file.public:
         raise Refusal(f"{file.id} is public; it cannot be called off any more")
+    ghsa = desk.book.plan(file.id).get("ghsa")
+    if ghsa is not None and ghsa.state not in ("waiting", "skipped"):
+        raise Refusal(
+            f"the advisory of {file.id} is, or may be, public on GitHub; retry ghsa, or skip it with a reason"
+        )
     given_up = _given_up(desk, file, list(desk.book.plan(file.id)))
     told = Happened(
         "announcement called off", file.id, text=args.reason, changes=(edit_case(file, announcing_at=None),)

@@ -22,6 +22,7 @@ SAYS: Mapping[str, str] = {
     "other-archives-outside": "it is public, but what can be downloaded is not what members verified",
     "another-release": "its tag is another one now",
     "still-on-the-page": "it is on the release page still",
+    "advisory-closed": "somebody closed it on GitHub",
     "cve-key-refused": "CVE Services refuses the bot's key or user (cve.key_file, cve.user, cve.org)",
     "cve-forbidden": "CVE Services does not let the bot's user do that",
     "cve-quota": "the organisation has reserved as many CVE ids as it may; publish or reject some, or ask for more",

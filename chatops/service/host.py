@@ -20,6 +20,7 @@ from chatops.ports import (
     Outcome,
     PrepareDraft,
     Publish,
+    PublishAdvisory,
     ReadReports,
     Snapshot,
     Stage,
@@ -46,9 +47,10 @@ def decide(unit: Unit, desk: Desk, row: OutboxRow, deed: HostDeed, outcome: Outc
             _drafted(unit, row, deed, outcome, why)
         case Stage():
             _staged(unit, desk, row, deed, outcome, why)
-        case WriteAdvisory() if why and row.step is None:
+        case WriteAdvisory() | PublishAdvisory() if why and row.step is None:
+            where = "brought to GitHub" if isinstance(deed, PublishAdvisory) else "written"
             document = Document(
-                title=f"{row.case}: the corrected advisory could not be written: {why}",
+                title=f"{row.case}: the corrected advisory could not be {where}: {why}",
                 kind="fault",
                 tlp=Tlp.AMBER_STRICT,
                 case=row.case,
@@ -56,7 +58,9 @@ def decide(unit: Unit, desk: Desk, row: OutboxRow, deed: HostDeed, outcome: Outc
                 tone="alert",
             )
             unit.carry_out(Decision(messages=[Message(Security(), document)]))
-        case Publish() | WriteAdvisory():
+        case PublishAdvisory() if not why:
+            unit.record(Happened("advisory on GitHub", row.case, {"url": outcome.data["url"]}))
+        case Publish() | WriteAdvisory() | PublishAdvisory():
             pass  # the plan that they are steps of says what came of them
 
 
