@@ -177,29 +177,32 @@ def _slack(slack: Slack, settings: Settings) -> SlackService:
 
 
 def _mail(mail: Mail, settings: Settings) -> MailService:
-    return MailService(
-        MailSettings(
-            project=settings.project.name,
-            address=mail.address,
-            smtp_host=mail.smtp_host,
-            smtp_port=mail.smtp_port,
-            smtp_tls=mail.smtp_tls,
-            imap_host=mail.imap_host,
-            imap_port=mail.imap_port,
-            imap_tls=mail.imap_tls,
-            ca_file=mail.ca_file,
-            mailbox=mail.mailbox,
-            poll=mail.poll_seconds,
-            user=mail.user,
-            password=_revealed(mail.password),
-            key=_revealed(mail.key),
-            key_password=_revealed(mail.key_password),
-            allow_plain=mail.allow_plain,
-            largest_file=mail.attach_mb << 20,
-            largest_letter=mail.largest_mb << 20,
-            tags={one.address: one.tag for one in mail.lists if one.tag},
-        ),
-        Keyring(settings.store.database),
+    return MailService(mail_settings(mail, settings), Keyring(settings.store.database))
+
+
+def mail_settings(mail: Mail, settings: Settings) -> MailSettings:
+    """What the mail adapter needs of the settings."""
+    return MailSettings(
+        project=settings.project.name,
+        address=mail.address,
+        smtp_host=mail.smtp_host,
+        smtp_port=mail.smtp_port,
+        smtp_tls=mail.smtp_tls,
+        imap_host=mail.imap_host,
+        imap_port=mail.imap_port,
+        imap_tls=mail.imap_tls,
+        ca_file=mail.ca_file,
+        mailbox=mail.mailbox,
+        poll=mail.poll_seconds,
+        user=mail.user,
+        password=_revealed(mail.password),
+        key=_revealed(mail.key),
+        key_password=_revealed(mail.key_password),
+        no_key=settings.words("no_key"),
+        allow_plain=mail.allow_plain,
+        largest_file=mail.attach_mb << 20,
+        largest_letter=mail.largest_mb << 20,
+        tags={one.address: one.tag for one in mail.lists if one.tag},
     )
 
 

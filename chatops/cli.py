@@ -87,6 +87,9 @@ def _parser() -> argparse.ArgumentParser:
         two.add_argument("user", metavar="USER", help="@name:server")
         two.add_argument("device", metavar="DEVICE", help="its id, as listed")
         two.set_defaults(run=_matrix, action=action)
+    one = verbs.add_parser("wording", parents=[common], help="the texts that people outside the team read; see one")
+    one.add_argument("name", metavar="NAME", nargs="?", help="one of them, filled in for an example case")
+    one.set_defaults(run=_wording)
     one = verbs.add_parser("db", parents=[common], help="the database's schema")
     one.add_argument("action", choices=("upgrade", "check"))
     one.set_defaults(run=_db)
@@ -251,6 +254,18 @@ def _matrix(options: argparse.Namespace) -> int:
     except Exception as error:
         return _cannot_start(error)
     print("\n".join(lines))
+    return 0
+
+
+def _wording(options: argparse.Namespace) -> int:
+    from chatops.preview import NoText, overview, preview
+
+    settings = _settings(options, quiet=True)
+    try:
+        print(overview(settings) if options.name is None else preview(settings, options.name))
+    except NoText as no:
+        print(f"chatops: {no}", file=sys.stderr)
+        return 2
     return 0
 
 

@@ -10,6 +10,10 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints, field_validator
 
+from chatops.document import Block, link
+from chatops.template import Value
+from chatops.wording import Wording, filled
+
 
 class BadConfiguration(Exception):
     """One line that names the key and what is wrong with it. Never a value: it may be a secret."""
@@ -174,32 +178,6 @@ class Mail(Section):
     lists: tuple[MailList, ...] = Field(default=(), description="see [[mail.lists]]")
 
 
-FILLED_IN = ("project", "name", "release_page")
-
-
-class Wording(Section):
-    """Words to the public that the project may put its own way."""
-
-    holding: tuple[str, ...] = Field(
-        default=(
-            "{project}'s security team knows that details of a vulnerability are public. We are working on it, and will"
-            " announce the fixed release as soon as we can.",
-            "Releases: {release_page}",
-            "{name}, for the security team",
-        ),
-        min_length=1,
-        description="the statement after a leak, by paragraph; {project}, {name} and {release_page} are filled in",
-    )
-
-    @field_validator("holding")
-    @classmethod
-    def _filled_in(cls, words: tuple[str, ...]) -> tuple[str, ...]:
-        """What is not filled in would stand before the public as it is."""
-        if any(field not in FILLED_IN for part in words for field in re.findall(r"{(.*?)}", part)):
-            raise ValueError(f"only {', '.join(f'{{{field}}}' for field in FILLED_IN)} are filled in")
-        return words
-
-
 class Advisories(Section):
     """Where advisories are published for people and machines, and what those who read them need to know of us."""
 
@@ -312,6 +290,15 @@ class Settings(Section):
     components: Mapping[Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9.-]{0,39}$")], Component] = {}
     coordinators: tuple[Person, ...] = ()
     log_level: str = Field(default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
+
+    def words(self, name: str, /, **values: Value) -> tuple[Block, ...]:
+        """One of the texts of :mod:`chatops.wording` as the project words it, with its fields filled in."""
+        return filled(self.wording, name, {**self.own, **values})
+
+    @property
+    def own(self) -> Mapping[str, Value]:
+        """What the project is, as texts may say it."""
+        return {"project": self.project.name, "release_page": link(self.project.release_page)}
 
     @property
     def release_host(self) -> Literal["github", "directory", "none"]:

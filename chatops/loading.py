@@ -33,10 +33,10 @@ from chatops.config import (
     Settings,
     Slack,
     Store,
-    Wording,
 )
+from chatops.wording import Wording
 
-SECTIONS: Mapping[str, type[Section]] = {
+SECTIONS: Mapping[str, type[BaseModel]] = {
     "project": Project,
     "policy": Policy,
     "store": Store,

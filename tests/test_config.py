@@ -39,7 +39,8 @@ def test_a_directory_of_components_and_own_words_are_read(tmp_path: Path) -> Non
         ("contact =", "contct =", "components.pmix.contact: Field required"),
         ("contacts =", "contact_s =", "components.pmix.contact_s: no such setting; did you mean contacts?"),
         ("components.pmix", "components.PMIx", "components.PMIx.[key]: String should match pattern"),
-        ("{name}", "{nmae}", "wording.holding: only {project}, {name}, {release_page} are filled in"),
+        ("{name}", "{nmae}", "wording.holding: {nmae} is not filled in here; did you mean {name}?"),
+        ("holding =", "holdin =", "wording.holdin: no such setting; did you mean holding?"),
     ],
 )
 def test_what_is_wrong_is_named_by_its_key(tmp_path: Path, old: str, new: str, problem: str) -> None:

@@ -11,9 +11,16 @@ import pytest
 ROOT = Path(__file__).parent.parent
 
 FLOORS: tuple[tuple[str, ...], ...] = (
-    ("chatops.document", "chatops.advisory", "chatops.checksums", "chatops.logs", "chatops.picture"),
+    (
+        "chatops.document",
+        "chatops.advisory",
+        "chatops.checksums",
+        "chatops.logs",
+        "chatops.picture",
+        "chatops.template",
+    ),
     ("chatops.plain", "chatops.model"),
-    ("chatops.ports", "chatops.config", "chatops.loading"),
+    ("chatops.ports", "chatops.config", "chatops.loading", "chatops.wording", "chatops.preview"),
     ("chatops.commands.declare", "chatops.commands.desk", "chatops.commands.typed", "chatops.policy"),
     ("chatops.commands",),
     ("chatops.service",),

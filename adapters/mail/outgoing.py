@@ -15,7 +15,7 @@ from adapters.mail.pgp import BadKey, Keychain
 from adapters.mail.settings import MailSettings
 from adapters.mail.smtp import Smtp
 from adapters.mail.tokens import Tokens
-from chatops.document import Document, Tlp, para
+from chatops.document import Document, Tlp
 from chatops.ports import (
     MAIL,
     Address,
@@ -133,13 +133,7 @@ class Outgoing:
             document = Document(
                 title="Please contact us",
                 kind="please contact us",
-                blocks=(
-                    para(
-                        f"{self._settings.project}'s security team has something for you that cannot go by plain mail,"
-                        " and knows no OpenPGP key of yours."
-                    ),
-                    para("Please reply to this mail with your public key attached, and tell us how else to reach you."),
-                ),
+                blocks=self._settings.no_key,
             )
             letter = Letter(
                 id=message_id(effect.id, self._settings),

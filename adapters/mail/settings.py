@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
+from chatops.document import Block
+
 
 def utc_now() -> datetime:
     return datetime.now(UTC)
@@ -36,6 +38,8 @@ class MailSettings:
     key: str | None = field(default=None, repr=False)
     """The bot's OpenPGP key, armored: signs what goes out, decrypts what comes in."""
     key_password: str | None = field(default=None, repr=False)
+    no_key: tuple[Block, ...] = ()
+    """What somebody without a key is told in place of what is private."""
     allow_plain: bool = False
     """Whether what is private may go to somebody without a key unencrypted."""
     largest_file: int = 20 << 20

@@ -9,8 +9,8 @@ from chatops.checksums.archives import KnownArchive
 from chatops.commands.advising import content
 from chatops.commands.cards import board
 from chatops.commands.desk import Desk
-from chatops.commands.releases import check_lines
-from chatops.document import Block, Document, Tlp, bullets, code, fields, line, link, para, quote, strong
+from chatops.commands.releases import check_commands, check_lines
+from chatops.document import Block, Document, Tlp, bullets, fields, line, link, para, quote, strong
 from chatops.model.casefile import CaseFile
 from chatops.model.shelf import Shelf
 
@@ -30,28 +30,21 @@ def announcement(
         archive for archive in Shelf(desk.book.session, frozenset({file.id})).by_version(version) if archive.digests
     ]
     pairs = [(label, words) for label, words in facts(told) if label != "Published" and (credits or label != "Credit")]
-    blocks: list[Block] = [
-        quote(told.text),
-        fields(*pairs),
-        para(strong("Please upgrade as quickly as you can."), " ", link(desk.settings.project.release_page)),
-    ]
-    if told.url:
-        blocks.append(para("The advisory, also for machines: ", link(told.url)))
-    if told.references:
-        blocks += [para("See also:"), bullets(line(link(url)) for url in told.references)]
-    blocks += check_lines(archives) if archives else ()
-    sha1 = next((f"{d}  {a.name}" for a in archives for n, d in a.digests.items() if n.value == "sha1"), None)
-    if sha1:
-        blocks += [para("Check your download, for example:"), code(f"echo '{sha1}' | sha1sum -c")]
-    if vulnerable:
-        blocks.append(para(f"Removed as vulnerable: {', '.join(vulnerable)}. Their tags stay, for the record."))
-    blocks.append(
-        para("We told the packagers that we know of; we are volunteers and cannot know all. Please pass it on.")
+    blocks = desk.settings.words(
+        "announcement",
+        version=version,
+        text=(quote(told.text),),
+        facts=(fields(*pairs),),
+        advisory=link(told.url) if told.url else None,
+        references=(bullets(line(link(url)) for url in told.references),) if told.references else None,
+        checksums=check_lines(archives) if archives else None,
+        check=check_commands(archives),
+        removed=", ".join(vulnerable) or None,
     )
     return Document(
         title=f"{desk.project} {version} fixes a vulnerability",
         kind="announcement",
-        blocks=tuple(blocks),
+        blocks=blocks,
         tone="warning",
     )
 
@@ -63,31 +56,31 @@ def go_ahead(desk: Desk, file: CaseFile, version: str) -> Document:
         kind="go",
         tlp=Tlp.AMBER_STRICT,
         case=file.id,
-        blocks=(para(f"{desk.project} announces {version} now. Publish your packages. Thank you for waiting."),),
+        blocks=desk.settings.words("go_ahead", case=file.id, version=version),
         tone="good",
     )
 
 
-def thanks(file: CaseFile, version: str) -> Document:
+def thanks(desk: Desk, file: CaseFile, version: str) -> Document:
     """To the members, at the end."""
     return Document(
         title=f"{file.id}: {version} is out; the embargo is over. Thank you",
         kind="thanks",
         tlp=Tlp.AMBER_STRICT,
         case=file.id,
-        blocks=(board(file), para("You may talk about all of it. Your patience protected the users.")),
+        blocks=(board(file), *desk.settings.words("thanks", case=file.id, version=version)),
         tone="good",
     )
 
 
-def thanks_to_reporter(file: CaseFile, version: str) -> Document:
+def thanks_to_reporter(desk: Desk, file: CaseFile, version: str) -> Document:
     """To who found it."""
     return Document(
         title=f"{file.id}: {version} is out, with the fix for what you found. Thank you",
         kind="thanks",
         tlp=Tlp.AMBER_STRICT,
         case=file.id,
-        blocks=(board(file),),
+        blocks=(board(file), *desk.settings.words("thanks_reporter", case=file.id, version=version)),
         tone="good",
     )
 

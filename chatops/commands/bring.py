@@ -59,7 +59,7 @@ def handle(desk: Desk, args: Bring) -> Decision:
     )
     refuse = Action(label="refuse", command=f"remove {file.id} {colleague.name}", emoji="🚫")
     messages: list[Outgoing] = [
-        Message(Direct(colleague.id), question(desk.project, file), ping=(colleague.id,)),
+        Message(Direct(colleague.id), question(desk.settings, file), ping=(colleague.id,)),
         Message(Security(), note.model_copy(update={"actions": (refuse,)})),
     ]
     messages.append(Message(CaseRoom(file.id), note, echo=True))

@@ -9,6 +9,7 @@ from datetime import datetime
 
 from chatops.commands.packing import summary
 from chatops.commands.waiting import waits_for
+from chatops.config import Settings
 from chatops.document import (
     Action,
     Block,
@@ -19,7 +20,6 @@ from chatops.document import (
     Step,
     Table,
     Tlp,
-    bullets,
     fields,
     line,
     para,
@@ -31,21 +31,6 @@ from chatops.document import (
 from chatops.model.casefile import CaseFile
 from chatops.model.cases import Case, Downstream
 from chatops.model.machines import IN_FORCE, Consent, Embargo, Exposure, Report
-
-MAY: tuple[str, ...] = (
-    "You may patch your own systems.",
-    "You may bring a colleague of your organisation who needs to know; tell us, so that we ask them too.",
-    "Please publish no package, and talk of it to nobody else, before that date.",
-    "We are volunteers: we do our best, and can promise neither completeness nor confidentiality by others.",
-)
-"""The default terms, in plain words (product.md, step 2; the policy's best efforts)."""
-LATE = bullets(
-    (
-        "We are late, and sorry. We announce as soon as we can, or ask you about another date.",
-        "If you can wait for our word, please do: no clock publishes anything here.",
-    )
-)
-"""In their place once a release date has passed (model.md, embargo)."""
 
 ANSWERS = {
     Consent.NO_EMBARGO: "—",
@@ -259,12 +244,12 @@ def next_actions(file: CaseFile) -> tuple[Action, ...]:
     return tuple(actions[:3])
 
 
-def terms_block(file: CaseFile, now: datetime) -> tuple[Block, ...]:
+def terms_block(settings: Settings, file: CaseFile, now: datetime) -> tuple[Block, ...]:
     """What members may do, and until when: the top of every embargo room."""
     until = file.terms_date
     if file.overdue(now) and until is not None:
         passed = para("The release date, ", when(until), ", has passed: ", strong("it binds nobody any more"), ".")
-        return passed, LATE
+        return passed, *settings.words("terms_late")
     more = "." if file.case.release_date else " at least; then we look at it again, and tell you."
     first = para("Private until ", when(until), more) if until else para("Private until further notice.")
-    return (first, bullets(MAY))
+    return (first, *settings.words("terms"))

@@ -193,7 +193,7 @@ def _ask(desk: Desk, contact: Contact) -> Decision:
         events=[
             Happened("asked on the roster", None, {"who": contact.name, "what": question.value}, changes=(change,))
         ],
-        messages=[ask(desk.project, contact.model_copy(update=gone), question)],
+        messages=[ask(desk.settings, contact.model_copy(update=gone), question)],
     )
 
 

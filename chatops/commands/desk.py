@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from chatops.config import Settings
-from chatops.document import Action, Document, Tlp, bullets, fields, line, para, when
+from chatops.document import Action, Document, Tlp, fields, line, when
 from chatops.model.book import Book
 from chatops.model.casefile import CaseFile
 from chatops.model.changes import Change, Happened
@@ -107,35 +107,22 @@ Target = Security | CaseRoom | Direct | Public | Here | InPlace
 class ConsentQuestion:
     """All that somebody who was asked, and has not accepted, may read of a case (model.md, clearance)."""
 
-    project: str
+    settings: Settings
     case: str
     band: str | None
     date: datetime | None
-    terms: tuple[str, ...]
     again: bool = False
 
     def document(self) -> Document:
         until = line(when(self.date)) if self.date else line("no date yet; you will be told")
-        opening = (
-            f"{self.project}'s security team changed the date of a matter you know of. Please say whether you agree."
-            if self.again
-            else f"{self.project}'s security team would like to tell you about a vulnerability, in confidence."
-        )
+        facts = fields(("Severity", self.band or "not rated yet"), ("Private until", until))
+        name = "question_again" if self.again else "question"
         return Document(
             title=f"{self.case}: will you keep this private{' until the new date' if self.again else ''}?",
             kind="question",
             tlp=Tlp.AMBER,
             case=self.case,
-            blocks=(
-                para(opening),
-                fields(("Severity", self.band or "not rated yet"), ("Private until", until)),
-                bullets(self.terms),
-                para(
-                    "Until you answer, the date that you accepted holds; after it you hear nothing new."
-                    if self.again
-                    else "Nothing happens until you answer. If you accept, you are invited to the private room."
-                ),
-            ),
+            blocks=self.settings.words(name, case=self.case, facts=(facts,), terms=self.settings.words("terms")),
             actions=(
                 Action(label="accept", command=f"accept {self.case}", emoji="✅", style="primary"),
                 Action(label="decline", command=f"decline {self.case}", emoji="❌"),
@@ -147,7 +134,7 @@ class ConsentQuestion:
 class EmbargoOver:
     """What everybody who was ever asked hears when an embargo ends; it says nothing of the case itself."""
 
-    project: str
+    settings: Settings
     case: str
 
     def document(self) -> Document:
@@ -156,7 +143,7 @@ class EmbargoOver:
             kind="embargo over",
             tlp=Tlp.AMBER,
             case=self.case,
-            blocks=(para(f"{self.project} asks you to keep nothing of it private any longer."),),
+            blocks=self.settings.words("embargo_over", case=self.case),
         )
 
 

@@ -15,7 +15,7 @@ from chatops.model.people import PlaceKind
 
 def lifted(desk: Desk, file: CaseFile) -> list[Outgoing]:
     """The word to everybody who was ever asked, those who declined or lapsed too, that the embargo is over."""
-    return [Message(Direct(one), EmbargoOver(desk.project, file.id)) for one in file.ever_asked()]
+    return [Message(Direct(one), EmbargoOver(desk.settings, file.id)) for one in file.ever_asked()]
 
 
 def end(desk: Desk, reason: str | None) -> Decision:
@@ -31,7 +31,7 @@ def end(desk: Desk, reason: str | None) -> Decision:
     card = case_card(file, desk.now, inside=inside, title=title)
     messages = lifted(desk, file)
     messages.append(Message(Security(), card, echo=True))
-    messages += to_reporters(file, EmbargoOver(desk.project, file.id).document(), but=file.ever_asked())
+    messages += to_reporters(file, EmbargoOver(desk.settings, file.id).document(), but=file.ever_asked())
     # The reporter still waits for a word.
     alarms = [alarm for alarm in no_alarms(file) if alarm.kind != "next-word"]
     return Decision(reply=card, events=[told], messages=messages, alarms=alarms)

@@ -102,7 +102,7 @@ def _one(desk: Desk, contact: Contact, tell_now: bool) -> tuple[str, Happened | 
     if one is not None and one.consent == Consent.INVITED:
 
         def again() -> Message:
-            return Message(Direct(contact.id), question(desk.project, file), ping=(contact.id,))
+            return Message(Direct(contact.id), question(desk.settings, file), ping=(contact.id,))
 
         asked = None
         if one.tries or one.silent_at:
@@ -112,7 +112,7 @@ def _one(desk: Desk, contact: Contact, tell_now: bool) -> tuple[str, Happened | 
     if one is not None and one.consent == Consent.LAPSED and one.terms_until is not None and one.terms_until > desk.now:
 
         def once_more() -> Message:
-            return Message(Direct(contact.id), question(desk.project, file, again=True), ping=(contact.id,))
+            return Message(Direct(contact.id), question(desk.settings, file, again=True), ping=(contact.id,))
 
         return "a member until the date they accepted; asked about the new one, and once more now", None, once_more
     addresses = desk.book.addresses(contact.id)
@@ -147,7 +147,7 @@ def _one(desk: Desk, contact: Contact, tell_now: bool) -> tuple[str, Happened | 
         answer += "; they said that they are not the right person any more"
 
     def notice() -> Message:
-        text = in_full(desk, file, standing=standing) if told else question(desk.project, file)
+        text = in_full(desk, file, standing=standing) if told else question(desk.settings, file)
         return Message(Direct(contact.id), text, ping=(contact.id,), kind="details" if standing else "told")
 
     return answer, happened, notice

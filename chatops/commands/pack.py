@@ -113,7 +113,9 @@ def _show(desk: Desk, file: CaseFile, args: Pack) -> Decision:
         raise Refusal(f"say of what: pack {file.id} show patch branch=main")
     messages: list[Outgoing] = packing.files(desk.book, file, packing.current(file), Here())
     if file.case.private_release_at is not None and file.embargoed:
-        messages += again(desk.book, file, Here(), reader=desk.actor.id if desk.place is PlaceKind.DIRECT else None)
+        messages += again(
+            desk.settings, desk.book, file, Here(), reader=desk.actor.id if desk.place is PlaceKind.DIRECT else None
+        )
     readers = packing.in_the_room(desk.book, file) if desk.place is PlaceKind.EMBARGO else {desk.actor.id}
     changes = packing.handed(file, readers, desk.now)
     facts = {"to": "the room" if desk.place is PlaceKind.EMBARGO else desk.actor.name}

@@ -206,8 +206,8 @@ def _over(desk: Desk, file: CaseFile) -> Begun:
 
 
 def _thanks(desk: Desk, file: CaseFile) -> Begun:
-    messages: list[Outgoing] = [Message(CaseRoom(file.id), thanks(file, fixed_in(file)))]
-    return Begun(messages=[*messages, *to_reporters(file, thanks_to_reporter(file, fixed_in(file)))])
+    messages: list[Outgoing] = [Message(CaseRoom(file.id), thanks(desk, file, fixed_in(file)))]
+    return Begun(messages=[*messages, *to_reporters(file, thanks_to_reporter(desk, file, fixed_in(file)))])
 
 
 READY = ("members", "tag", "publish")

@@ -34,9 +34,10 @@ from chatops.commands.desk import (
 )
 from chatops.commands.kinds import Text, Version
 from chatops.commands.moving import edit_case, moved, states
-from chatops.commands.releases import check_lines
+from chatops.commands.releases import check_commands, check_lines
 from chatops.commands.report import next_word
-from chatops.document import Block, Document, Tlp, code, para, strong, typed, when
+from chatops.config import Settings
+from chatops.document import Block, Document, Tlp, code, mono, para, strong, typed, when
 from chatops.model.book import Book
 from chatops.model.casefile import CaseFile
 from chatops.model.changes import Change, Happened, gone, new
@@ -124,7 +125,7 @@ def record(
     targets: list[tuple[CaseRoom | Direct, str]] = [(CaseRoom(file.id), "details")]
     targets += [(Direct(one), "reporter") for one in reporters]
     for target, kind in targets:
-        card = release_card(file, version, known, member=kind == "details")
+        card = release_card(desk.settings, file, version, known, member=kind == "details")
         messages.append(Message(target, card, kind=kind))
         messages += [Attach(target, upload, file.id, kind) for upload in uploads]
     done = Document(
@@ -198,7 +199,7 @@ def _known(version: str, archives: Sequence[Mapping[str, Any]]) -> list[KnownArc
     ]
 
 
-def again(book: Book, file: CaseFile, to: Target, *, reader: str | None = None) -> list[Outgoing]:
+def again(settings: Settings, book: Book, file: CaseFile, to: Target, *, reader: str | None = None) -> list[Outgoing]:
     """The private release on record, for those who came later: its card and its archives. Of one ``reader`` only, the
     notation of their own recipes.
     """
@@ -210,51 +211,49 @@ def again(book: Book, file: CaseFile, to: Target, *, reader: str | None = None) 
         for one in book.archives(version)
         if (digests := {row.algorithm: row.digest for row in book.digests(one.id)})
     ]
-    card = release_card(file, version, _known(version, archives), member=True, reader=reader)
+    card = release_card(settings, file, version, _known(version, archives), member=True, reader=reader)
     return [Message(to, card), *(Attach(to, _upload(one), file.id) for one in archives if one["path"])]
 
 
 def release_card(
-    file: CaseFile, version: str, archives: Sequence[KnownArchive], *, member: bool, reader: str | None = None
+    settings: Settings,
+    file: CaseFile,
+    version: str,
+    archives: Sequence[KnownArchive],
+    *,
+    member: bool,
+    reader: str | None = None,
 ) -> Document:
     """What members (and the reporter) get: the check lines, how to use them, and until when it is private."""
     sha1 = [f"{a.digests[Algorithm.SHA1]}  {a.name}" for a in archives if Algorithm.SHA1 in a.digests]
     sha256 = [f"{a.digests[Algorithm.SHA256]}  {a.name}" for a in archives if Algorithm.SHA256 in a.digests]
-    until = file.terms_date
-    blocks: list[Block] = [
-        para(
-            "It bears the fix. Archives follow here as files." if any(a.size for a in archives) else "It bears the fix."
-        ),
-    ]
+    lines: list[Block] = []
     if sha256:
-        blocks += [para(strong("sha256sum"), " (check your copy with -c):"), code("\n".join(sha256))]
+        lines += [para(strong("sha256sum"), " (check your copy with -c):"), code("\n".join(sha256))]
     if sha1:
-        blocks += [para(strong("sha1sum"), " (weak; for tools that have nothing else):"), code("\n".join(sha1))]
+        lines += [para(strong("sha1sum"), " (weak; for tools that have nothing else):"), code("\n".join(sha1))]
     if not (sha256 or sha1):
-        blocks += check_lines(archives)
-    blocks += _in_their_recipes(file, archives, reader) if member else ()
-    blocks.append(
-        para(
-            "Paste a line here and I say whether it is ours. In another recipe's notation: ",
-            typed(f"releases {version} notation=spack"),
-        )
-    )
-    blocks.append(
-        para(
-            "Still private",
-            *((" until ", when(until)) if until else ()),
-            ": build, test and prepare; publish nothing. Tell us: "
-            if member
-            else ": try it, and publish nothing. Tell us: ",
-            typed(f"status {file.id} fix-ready" if member else f"report {file.id} TEXT"),
-        )
+        lines += check_lines(archives)
+    lines += _in_their_recipes(file, archives, reader) if member else ()
+    until = file.terms_date
+    files = [archive.name for archive in archives if archive.size]
+    blocks = settings.words(
+        "private_release" if member else "private_release_reporter",
+        case=file.id,
+        version=version,
+        date=when(until) if until else "further notice",
+        archives=mono(", ".join(files)) if files else None,
+        checksums=tuple(lines),
+        check=check_commands(archives),
+        notation=typed(f"releases {version} notation=spack"),
+        answer=typed(f"status {file.id} fix-ready" if member else f"report {file.id} TEXT"),
     )
     return Document(
         title=f"{file.id}: private release {version}",
         kind="private release",
         tlp=Tlp.AMBER_STRICT,
         case=file.id,
-        blocks=tuple(blocks),
+        blocks=blocks,
         tone="good",
     )
 

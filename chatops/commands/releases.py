@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from chatops import policy
 from chatops.checksums.archives import KnownArchive
+from chatops.checksums.digests import Algorithm
+from chatops.checksums.lines import gnu_line
 from chatops.checksums.notations import NOTATIONS
 from chatops.commands.declare import EVERYWHERE, Command, Who, option, positional
 from chatops.commands.desk import Decision, Desk, Refusal
@@ -92,6 +95,17 @@ def check_lines(archives: Sequence[KnownArchive], notation: str = "gnu") -> tupl
     """The checksums of a release, to copy."""
     written = NOTATIONS[notation](archives) if archives else ""
     return (code(written.rstrip("\n")),) if written else (para(f"No digest on record that {notation} can state."),)
+
+
+def check_commands(archives: Sequence[KnownArchive]) -> tuple[Block, ...]:
+    """What checks the first of some archives, as the policy has it: its own line, to paste; the stronger sum first."""
+    commands = [
+        f"echo {shlex.quote(gnu_line(archive.digests[algorithm], archive.name))}|{algorithm.value}sum -c"
+        for archive in archives[:1]
+        for algorithm in (Algorithm.SHA256, Algorithm.SHA1)
+        if algorithm in archive.digests
+    ]
+    return (code("\n".join(commands)),) if commands else ()
 
 
 COMMAND = Command(

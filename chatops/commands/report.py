@@ -209,11 +209,9 @@ def _stranger(desk: Desk, case_id: str, changes: list[Change]) -> Contact:
 
 
 def _receipt(desk: Desk, case: Case) -> Document:
+    next_word = when(case.next_word, day=True) if case.next_word else None
     blocks = [
-        para("Thank you. Only the security team reads what you wrote."),
-        fields(
-            ("You hear from us by", line(when(case.next_word, day=True)) if case.next_word else line("soon")),
-        ),
+        *desk.settings.words("receipt", case=case.id, next_word=next_word),
         bullets(
             (
                 line("To add something: ", typed(f"report {case.id} TEXT")),

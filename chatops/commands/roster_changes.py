@@ -9,9 +9,8 @@ from typing import Any
 
 from chatops.commands.desk import Desk, Direct, Message, Outgoing, Refusal
 from chatops.commands.roster_kinds import Key
-from chatops.commands.still import TERMS
 from chatops.commands.typed import short
-from chatops.document import Document, Tlp, bullets, para
+from chatops.document import Document, Tlp, para
 from chatops.model.changes import Change, Happened, gone, new, put
 from chatops.model.people import Contact, ContactAddress, Role
 from chatops.ports import Address
@@ -158,7 +157,7 @@ def standing_note(desk: Desk, contact: str, until: datetime) -> Outgoing:
         tlp=Tlp.GREEN,
         blocks=(
             para(f"A coordinator noted that you agreed, until {until:%Y-%m-%d}, to keep our security notices private:"),
-            bullets(TERMS),
+            *desk.settings.words("standing_terms"),
             para("If this is not so, please say so to the coordinator."),
         ),
     )

@@ -101,16 +101,16 @@ def settle(desk: Desk, file: CaseFile, proposal: Proposal) -> Decision:
     news = f"the {named(proposal.what)} is set"
     if was not in IN_FORCE:
         news = "the embargo is active"
-    room = house_rules(file, desk.now, news)
+    room = house_rules(desk.settings, file, desk.now, news)
     facts = {"what": named(proposal.what), "date": stamp(proposal.at)}
     told = Happened("date set", file.id, facts, changes=tuple(changes))
     messages: list[Outgoing] = []
     if was in IN_FORCE:  # a new room tells who comes in
         messages.append(Message(CaseRoom(file.id), room, echo=True))
     messages.append(Message(Security(), case_card(file, desk.now, inside=True), echo=True))
-    messages += [Message(Direct(one), question(desk.project, file, again=True), ping=(one,)) for one in ask]
+    messages += [Message(Direct(one), question(desk.settings, file, again=True), ping=(one,)) for one in ask]
     if after != before:
-        messages += [Message(Direct(one), question(desk.project, file), ping=(one,)) for one in invited]
+        messages += [Message(Direct(one), question(desk.settings, file), ping=(one,)) for one in invited]
     messages += to_reporters(file, standing(file, news), but=(desk.actor.id, *file.signatories()))
     inside = desk.place is PlaceKind.EMBARGO
     reply = (

@@ -18,7 +18,7 @@ def handle(desk: Desk, args: object) -> Decision:
     if inside:
         card = card.model_copy(update={"blocks": (*card.blocks, *reports(desk))})
     elif file.embargoed:
-        card = card.model_copy(update={"blocks": (*card.blocks, *terms_block(file, desk.now))})
+        card = card.model_copy(update={"blocks": (*card.blocks, *terms_block(desk.settings, file, desk.now))})
     return Decision(reply=card.model_copy(update={"blocks": (*card.blocks, *revisions(file))}))
 
 

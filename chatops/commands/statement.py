@@ -14,7 +14,7 @@ from chatops.commands.declare import CaseUse, Command, Who, positional
 from chatops.commands.desk import Decision, Desk, Message, Outgoing, Public, Refusal, Security
 from chatops.commands.kinds import Word
 from chatops.commands.typed import short
-from chatops.document import Action, Document, Tlp, fields, para
+from chatops.document import Action, Document, Tlp, fields
 from chatops.model.casefile import CaseFile
 from chatops.model.changes import Happened
 from chatops.model.journal import entries
@@ -61,17 +61,10 @@ def handle(desk: Desk, args: Statement) -> Decision:
 
 def _public(desk: Desk) -> Document:
     """What the public reads: the project's own template, which says nothing of a case."""
-    values = {"project": desk.project, "name": desk.actor.name, "release_page": desk.settings.project.release_page}
-
-    def filled(words: str) -> str:
-        for name, value in values.items():
-            words = words.replace(f"{{{name}}}", value)
-        return words
-
     return Document(
         title=f"{desk.project}: a word from the security team",
         kind="statement",
-        blocks=tuple(para(filled(words)) for words in desk.settings.wording.holding),
+        blocks=desk.settings.words("holding", name=desk.actor.name),
         tone="warning",
     )
 

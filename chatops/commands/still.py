@@ -14,16 +14,11 @@ from chatops.commands.desk import Decision, Desk, Direct, Message, Refusal, Secu
 from chatops.commands.kinds import Choice
 from chatops.commands.roster_kinds import STANDING
 from chatops.commands.roster_times import Question
-from chatops.document import Action, Block, Document, Tlp, bullets, fields, para, typed, when
+from chatops.config import Settings
+from chatops.document import Action, Block, Document, Tlp, fields, para, typed, when
 from chatops.model.changes import Happened, put
 from chatops.model.people import Contact, PlaceKind
 
-TERMS = (
-    "Later notices reach you at once and in full, with a date until which they are private.",
-    "You may patch your own systems; you publish nothing and tell nobody else before the date.",
-    "You may decline any single case with one word.",
-)
-"""What standing terms mean, in plain words."""
 KIND = "roster question"
 
 
@@ -34,9 +29,10 @@ class Answer:
     )
 
 
-def question(project: str, contact: Contact, asked: Question) -> Document:
+def question(settings: Settings, contact: Contact, asked: Question) -> Document:
     """What somebody is asked."""
     blocks: tuple[Block, ...]
+    project = settings.project.name
     if asked is Question.PERSON:
         whom = f" for {contact.organisation}" if contact.organisation else ""
         title = f"{project}: are you still the right person{whom} for our security notices?"
@@ -47,7 +43,12 @@ def question(project: str, contact: Contact, asked: Question) -> Document:
         goes_on = contact.standing_until is not None
         title = f"{project}: {'do the standing terms go on' if goes_on else 'do you agree to the standing terms'}?"
         until = (para("They end ", when(contact.standing_until, day=True), "."),) if contact.standing_until else ()
-        blocks = (para("For a year from your answer:"), bullets(TERMS), *until, para("Without them we ask you first."))
+        blocks = (
+            para("For a year from your answer:"),
+            *settings.words("standing_terms"),
+            *until,
+            para("Without them we ask you first."),
+        )
         labels = "yes, for a year", "no, ask me first"
     return Document(
         title=title,
@@ -61,8 +62,8 @@ def question(project: str, contact: Contact, asked: Question) -> Document:
     )
 
 
-def ask(project: str, contact: Contact, asked: Question) -> Message:
-    return Message(Direct(contact.id), question(project, contact, asked), ping=(contact.id,))
+def ask(settings: Settings, contact: Contact, asked: Question) -> Message:
+    return Message(Direct(contact.id), question(settings, contact, asked), ping=(contact.id,))
 
 
 def answer_first(waiting: Sequence[str]) -> str:
@@ -146,7 +147,7 @@ def no(desk: Desk, args: Answer) -> Decision:
     title = f"noted: after {until:%Y-%m-%d} we ask you first, each time"
     asks = {"asked": Question.PERSON, "asked_at": desk.now}
     decision = _decision(contact, "standing terms not renewed", title, asks, told)
-    decision.messages.append(ask(desk.project, contact, Question.PERSON))
+    decision.messages.append(ask(desk.settings, contact, Question.PERSON))
     return decision
 
 

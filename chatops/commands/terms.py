@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from chatops.commands.cards import MAY, board, case_card, people, proposed, terms_block
+from chatops.commands.cards import board, case_card, people, proposed, terms_block
 from chatops.commands.desk import ConsentQuestion, Desk, Refusal
 from chatops.commands.ledger import revisions
 from chatops.commands.packing import summary
+from chatops.config import Settings
 from chatops.document import Action, Block, Document, Tlp, Typed, bullets, fields, line, para, typed
 from chatops.model.casefile import CaseFile
 from chatops.ports import ONE_BY_ONE
@@ -19,16 +20,16 @@ def askable(file: CaseFile, now: datetime) -> None:
         raise Refusal(f"the release date of {file.id} has passed; first set another: embargo {file.id} date DATE")
 
 
-def question(project: str, file: CaseFile, *, again: bool = False) -> ConsentQuestion:
+def question(settings: Settings, file: CaseFile, *, again: bool = False) -> ConsentQuestion:
     """What somebody who was asked may read, and nothing else."""
-    return ConsentQuestion(project, file.id, file.case.band, file.terms_date, MAY, again)
+    return ConsentQuestion(settings, file.id, file.case.band, file.terms_date, again)
 
 
-def room_board(file: CaseFile, now: datetime, *, shows_past: bool) -> Document:
+def room_board(settings: Settings, file: CaseFile, now: datetime, *, shows_past: bool) -> Document:
     """The card at the top of an embargo room, kept up to date: what members may do and until when, how far it is, and
     who answered what.
     """
-    rules = terms_block(file, now) if file.embargoed else (para("The embargo is over."),)
+    rules = terms_block(settings, file, now) if file.embargoed else (para("The embargo is over."),)
     blocks: list[Block] = [*rules, board(file)]
     if file.question is not None:
         blocks.append(fields(("Proposed date", proposed(file))))
@@ -59,14 +60,14 @@ def see_below(file: CaseFile) -> Document:
     )
 
 
-def house_rules(file: CaseFile, now: datetime, title: str) -> Document:
+def house_rules(settings: Settings, file: CaseFile, now: datetime, title: str) -> Document:
     """The terms anew when they change, in an embargo room."""
     return Document(
         title=f"{file.id}: {title}",
         kind="date",
         tlp=Tlp.AMBER_STRICT,
         case=file.id,
-        blocks=(*terms_block(file, now), para("All of it: ", _all(file))),
+        blocks=(*terms_block(settings, file, now), para("All of it: ", _all(file))),
         tone="warning",
     )
 
@@ -78,18 +79,14 @@ def _all(file: CaseFile) -> Typed:
 def in_full(desk: Desk, file: CaseFile, *, standing: bool) -> Document:
     """All of it, to somebody under standing terms, or whom a coordinator chose to tell before they answered."""
     card = case_card(file, desk.now, inside=False, title=f"{file.id}: a vulnerability in {desk.project}, in confidence")
-    why = (
-        "You are told at once because you agreed to our standing terms. If this case is not for you, decline it."
-        if standing
-        else "You are told before you were asked, because it is urgent. Please keep it private, and say if you agree."
-    )
+    why = desk.settings.words("told_at_once" if standing else "told_and_asked", case=file.id)
     actions = [Action(label="decline", command=f"decline {file.id}", emoji="❌")]
     if not standing:
         actions.insert(0, Action(label="accept", command=f"accept {file.id}", emoji="✅", style="primary"))
     return card.model_copy(
         update={
             "kind": "notice",
-            "blocks": (para(why), *terms_block(file, desk.now), *card.blocks),
+            "blocks": (*why, *terms_block(desk.settings, file, desk.now), *card.blocks),
             "actions": tuple(actions),
         }
     )
@@ -106,7 +103,7 @@ def welcome(desk: Desk, file: CaseFile) -> Document:
     return card.model_copy(
         update={
             "kind": "notice",
-            "blocks": (*terms_block(file, desk.now), *card.blocks, following),
+            "blocks": (*terms_block(desk.settings, file, desk.now), *card.blocks, following),
             "actions": status_actions(file),
             "tone": "good",
         }

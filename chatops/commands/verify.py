@@ -151,7 +151,7 @@ def _explained(desk: Desk, verdict: Verdict) -> tuple[str, list[Block]]:
         case VerdictKind.GENUINE_REMOVED:
             to = archive.upgrade_to if archive else None
             title = f"{name} is genuine, but it was removed as vulnerable"
-            blocks.append(para("Upgrade to ", strong(to or "a newer release"), ": ", link(page)))
+            blocks += desk.settings.words("removed", upgrade=strong(to or "a newer release"))
         case VerdictKind.MISMATCH:
             title = (
                 f"{name} is not the archive that we publish under this name"

@@ -14,6 +14,7 @@ from chatops.config import Settings
 from chatops.loading import SECTIONS
 from chatops.model import diagrams
 from chatops.model.people import PlaceKind
+from chatops.wording import SLOTS, Wording, uses
 
 FOLDER = Path(__file__).parent
 
@@ -32,7 +33,12 @@ HEADS = {"coordinators": "[[coordinators]]", "components": "[components.NAME]", 
 
 def pages() -> Mapping[str, str]:
     """File name to text."""
-    return {"commands.md": commands(), "machines.md": diagrams.document(), "configuration.md": configuration()}
+    return {
+        "commands.md": commands(),
+        "machines.md": diagrams.document(),
+        "configuration.md": configuration(),
+        "wording.md": wording(),
+    }
 
 
 def commands() -> str:
@@ -90,9 +96,40 @@ def configuration() -> str:
         told = " ".join((model.__doc__ or "").split())
         parts += [f"## {head}\n", f"{told}\n", "| key | default | |", "|---|---|---|"]
         for key, field in model.model_fields.items():
+            if model is Wording:
+                parts.append(f"| `{key}` | [default](wording.md#{key}) | {field.description} |")
+                continue
             default = "required" if field.is_required() else "—" if field.default is None else f"`{field.default}`"
             parts.append(f"| `{key}` | {default} | {field.description or ''} |")
         parts.append("")
+    return "\n".join(parts)
+
+
+def wording() -> str:
+    """Every text that people outside the team read, with its default."""
+    parts = [
+        "# Wording\n",
+        "What people outside the team read can be put in your own words, under `[wording]` in `chatops.toml`:\n",
+        "    [wording]",
+        '    receipt = """',
+        "    Thank you for writing to {project}.",
+        "",
+        "    A person answers you by {next_word}.",
+        '    """\n',
+        "Blank lines part paragraphs (or write a list of them), a paragraph that begins with `- ` is an item of a list,"
+        " and `{{` is a brace. A paragraph of whose fields there is nothing to say is left out. Fields that a text does"
+        " not name here cannot be filled in: its readers may not know of them, or they are not known yet. What is wrong"
+        " is said at the start, and by `chatops wording`, which lists the texts; `chatops wording NAME` shows one as"
+        " its readers see it. Titles, commands and what the team needs stay as they are.\n",
+        "| field | |",
+        "|---|---|",
+        *(f"| `{{{name}}}` | {slot.told} |" for name, slot in SLOTS.items()),
+        "",
+    ]
+    for name, field in Wording.model_fields.items():
+        known = ", ".join(f"`{{{one}}}`" for one in uses(name))
+        parts += [f"## {name}\n", f"For {field.description}. Fields: {known}.\n"]
+        parts += ["\n\n".join(f"    {part}" for part in field.default), ""]
     return "\n".join(parts)
 
 

@@ -16,6 +16,7 @@ from chatops.commands import packing
 from chatops.commands.desk import InPlace, Message, Outgoing
 from chatops.commands.private_release import again
 from chatops.commands.terms import room_board, see_below
+from chatops.config import Settings
 from chatops.document import Document
 from chatops.model.book import Book
 from chatops.model.casefile import CaseFile
@@ -42,6 +43,7 @@ class Boards:
         record: Callable[[Happened], None],
         people: Callable[[Document, str], dict[str, str]],
         fresh: Callable[[], str],
+        settings: Settings,
     ) -> None:
         self._session = session
         self._book = book
@@ -49,6 +51,7 @@ class Boards:
         self._record = record
         self._people = people
         self._fresh = fresh
+        self._settings = settings
 
     def refresh(self, case: str, now: datetime) -> None:
         """Bring the boards of a case up to date, in the rooms that have one."""
@@ -59,12 +62,12 @@ class Boards:
             return
         for place in places:
             if place.id in rows:
-                self._edit(place, rows[place.id], room_board(file, now, shows_past=place.shows_past))
+                self._edit(place, rows[place.id], room_board(self._settings, file, now, shows_past=place.shows_past))
 
     def catch_up(self, file: CaseFile, place: Place, since: datetime, now: datetime) -> None:
         """Somebody came in, at ``since``: unless they can read what was said before, board and release come afresh."""
         row = self._session.get(BoardRow, place.id)
-        board = room_board(file, now, shows_past=place.shows_past)
+        board = room_board(self._settings, file, now, shows_past=place.shows_past)
         lacking = self._have_pack(file, place, now)
         if row is not None and place.shows_past:
             self._edit(place, row, board)
@@ -78,7 +81,7 @@ class Boards:
         self._keep(place, key, board)
         released = file.case.private_release_at
         if not place.shows_past and released is not None and released < since and file.case.embargo in IN_FORCE:
-            for message in again(self._book, file, InPlace(place.id)):
+            for message in again(self._settings, self._book, file, InPlace(place.id)):
                 self._say(message)
         if lacking and not place.shows_past:
             for message in packing.again(self._book, file, InPlace(place.id)):

@@ -57,7 +57,7 @@ def due(unit: Unit, settings: Settings, due: Due, now: datetime) -> None:
             rounds.make(unit, settings.policy, now)
             return
         case renewal.KIND:
-            renewal.asks(unit, settings.project.name, due.data, now)
+            renewal.asks(unit, settings, due.data, now)
             return
         case "plan" if due.case:
             plans.look_again(unit, settings, due.case)
@@ -128,7 +128,7 @@ def _for_the_team(unit: Unit, settings: Settings, file: CaseFile, due: Due, now:
             )
         case "crd" if file.embargoed and case.release_date is not None:
             lacking = eve.missing(own_desk(unit, settings, now), file)
-            return _release_date(file, case.release_date, now, lacking)
+            return _release_date(settings, file, case.release_date, now, lacking)
         case "asked" if case.asked_date is not None and not file.public:
             return _own_date(file, case.asked_date)
         case "next-word" if file.reporters and _passed(case.next_word, now):
@@ -222,13 +222,15 @@ def _own_date(file: CaseFile, at: datetime) -> Decision:
     return Decision(messages=[to_owner(file, "the reporter means to publish soon", talk)])
 
 
-def _release_date(file: CaseFile, at: datetime, now: datetime, lacking: tuple[Block, ...]) -> Decision:
+def _release_date(
+    settings: Settings, file: CaseFile, at: datetime, now: datetime, lacking: tuple[Block, ...]
+) -> Decision:
     late = at <= now
     what = "past its release date, which binds nobody any more" if late else "its release date is soon"
     announce = para("Nothing is published by itself. To announce: ", typed(f"announce {file.id}"))
     messages: list[Outgoing] = [to_owner(file, what, para("Release date: ", when(at)), *lacking, announce)]
     if late:  # members planned for that hour
-        messages.append(Message(CaseRoom(file.id), house_rules(file, now, "the release date has passed")))
+        messages.append(Message(CaseRoom(file.id), house_rules(settings, file, now, "the release date has passed")))
     return Decision(messages=messages)
 
 

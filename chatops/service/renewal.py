@@ -11,6 +11,7 @@ from datetime import datetime
 from chatops.commands.desk import Alarm, Decision
 from chatops.commands.roster_times import Question, due, open_question
 from chatops.commands.still import ask
+from chatops.config import Settings
 from chatops.document import Line, line, strong, typed
 from chatops.model.changes import Happened, put
 from chatops.model.people import Contact
@@ -37,11 +38,11 @@ def look(unit: Unit, now: datetime) -> Iterator[Line]:
             yield line(strong(contact.name), f": {SAID[what]}. ", typed("contacts check"))
 
 
-def asks(unit: Unit, project: str, data: dict[str, str], now: datetime) -> None:
+def asks(unit: Unit, settings: Settings, data: dict[str, str], now: datetime) -> None:
     """The timer: the question itself, if it still makes sense."""
     contact, question = unit.book.contact(data["contact"]), Question(data["question"])
     if contact is None or not open_question(contact, question, now):
         return
     change = put(Contact, contact.id, asked=question.value, asked_at=now)
     asked = Happened("asked on the roster", None, {"who": contact.name, "what": question.value}, changes=(change,))
-    unit.carry_out(Decision(events=[asked], messages=[ask(project, contact, question)]))
+    unit.carry_out(Decision(events=[asked], messages=[ask(settings, contact, question)]))

@@ -36,7 +36,7 @@ def silent(unit: Unit, settings: Settings, file: CaseFile, contact: str, now: da
         unit.carry_out(
             Decision(
                 events=[Happened("asked again", file.id, facts, changes=(asked,))],
-                messages=[Message(Direct(contact, path), question(settings.project.name, file), ping=(contact,))],
+                messages=[Message(Direct(contact, path), question(settings, file), ping=(contact,))],
                 alarms=[ask_again(file.id, contact, now, settings.policy.ask_again_days)],
             )
         )

@@ -79,6 +79,7 @@ class Unit:
         self.session = session
         self.book = book or Book(session)
         self._now = now
+        self._settings = settings
         self.fresh = fresh
         self._who = who
         self._origin = origin
@@ -101,7 +102,7 @@ class Unit:
             lambda: self._origin,
             discreet=settings.policy.discreet,
         )
-        self.boards = Boards(session, self.book, self._sender.say, self.record, self._sender.people, fresh)
+        self.boards = Boards(session, self.book, self._sender.say, self.record, self._sender.people, fresh, settings)
 
     @property
     def answerable(self) -> bool:
@@ -194,7 +195,7 @@ class Unit:
                 self.record(Happened("pack handed out", case, {"to": file.name(contact)}, changes=tuple(changes)))
             told = packing.again(self.book, file, Direct(contact))
             if file.case.private_release_at is not None:
-                told += again(self.book, file, Direct(contact), reader=contact)
+                told += again(self._settings, self.book, file, Direct(contact), reader=contact)
             for message in told:
                 self._sender.say(message)
 

@@ -17,6 +17,7 @@ from adapters.mail.smtp import Smtp
 from adapters.mail.tokens import Tokens
 from adapters.stage.certificate import certify
 from adapters.stage.post_office import PASSWORD, PostOffice
+from chatops.config import Settings
 from chatops.ports import Address
 
 BOT = "security@dynasched.example"
@@ -76,6 +77,7 @@ def settings(office: PostOffice) -> MailSettings:
         imap_tls="none",
         password=PASSWORD,
         key=str(key("security")),
+        no_key=Settings().words("no_key"),
         timeout=10,
         tags={"distros@lists.example": "[vs]"},
     )
