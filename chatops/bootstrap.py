@@ -14,7 +14,8 @@ from adapters.checkout.service import Checkout
 from adapters.cve.service import CveAccount, CveRegistry
 from adapters.directory.host import DirectoryHost
 from adapters.github.host import GitHubHost
-from adapters.github.settings import GitHubSettings
+from adapters.github.settings import GitHubSettings, GitHubWebhook
+from adapters.github.webhook import Unusable as WebhookUnusable
 from adapters.mail.service import MailService
 from adapters.mail.service import Unusable as MailUnusable
 from adapters.mail.settings import MailSettings
@@ -31,7 +32,7 @@ from adapters.terminal.service import TerminalService
 from adapters.terminal.shell import run_shell
 from adapters.terminal.wire import Streams, dial
 from chatops.commands.registry import collect
-from chatops.config import BadConfiguration, CveServices, Mail, Matrix, Settings, Slack
+from chatops.config import BadConfiguration, CveServices, GitHub, Mail, Matrix, Settings, Slack
 from chatops.loading import read_secret
 from chatops.model.people import PlaceKind
 from chatops.ports import Service, TryLater
@@ -60,12 +61,12 @@ def bot(settings: Settings) -> Bot:
 def alone(settings: Settings) -> tuple[Bot, TerminalService]:
     """What a shell needs when no bot runs: the core, the release host, and a terminal of this process."""
     terminal = TerminalService()
-    return Bot(settings, [terminal, *_work(settings)], chats(settings)), terminal
+    return Bot(settings, [terminal, *_work(settings, listens=False)], chats(settings)), terminal
 
 
-def _work(settings: Settings) -> list[Service]:
+def _work(settings: Settings, *, listens: bool = True) -> list[Service]:
     """What is no chat: the release host, the repository where there is a checkout of it, CVE Services for a CNA."""
-    made = [_release_host(settings)]
+    made = [_release_host(settings, listens=listens)]
     if settings.repository.checkout is not None:
         made.append(Checkout(settings.repository.checkout))
     if settings.cve is not None:
@@ -80,8 +81,8 @@ def _cve(cve: CveServices) -> CveRegistry:
     return CveRegistry(CveAccount(cve.org, cve.user, lambda: key() or "", f"{cve.api.rstrip('/')}/"))
 
 
-def _release_host(settings: Settings) -> Service:
-    """Private releases are prepared in a folder whatever the host is."""
+def _release_host(settings: Settings, *, listens: bool) -> Service:
+    """Private releases are prepared in a folder whatever the host is. A shell without a bot listens to nobody."""
     releases, github = settings.releases, settings.github
     if settings.release_host != "github":
         return DirectoryHost(
@@ -99,9 +100,20 @@ def _release_host(settings: Settings) -> Service:
             api=github.api.rstrip("/"),
             tag=github.tag,
             drafts=github.drafts,
+            webhook=_webhook(github) if listens else None,
         ),
         DirectoryHost(None, releases.staging, settings.advisories.folder),
     )
+
+
+def _webhook(github: GitHub) -> GitHubWebhook | None:
+    if github.webhook_host is None:
+        return None
+    if not (secret := _revealed(github.webhook_secret)):
+        raise BadConfiguration(
+            "github.webhook_secret_file: name a file with the secret, or set CHATOPS_GITHUB__WEBHOOK_SECRET"
+        )
+    return GitHubWebhook(github.webhook_host, github.webhook_port, secret)
 
 
 def _anew(file: Path | None, secret: SecretStr | None, key: str) -> Callable[[], str | None]:
@@ -219,9 +231,13 @@ def slack_manifest(settings: Settings, url: str | None) -> dict[str, object]:
     )
 
 
+MENDABLE = (BadConfiguration, NewerSchema, Locked, Unusable, SlackUnusable, MailUnusable, WebhookUnusable)
+"""What an operator can mend, as it says."""
+
+
 def explain(error: Exception) -> str | None:
     """One line for what an operator can mend at a start; None for a fault of our own."""
-    if isinstance(error, BadConfiguration | NewerSchema | Locked | Unusable | SlackUnusable | MailUnusable):
+    if isinstance(error, MENDABLE):
         return str(error)
     if isinstance(error, TryLater):
         return f"a chat service cannot be reached ({error.code})"

@@ -225,6 +225,12 @@ class GitHub(Section):
     drafts: bool = Field(default=True, description="prepare a draft of the release with each private release")
     advisories: bool = Field(default=False, description="the general release publishes a security advisory there, too")
     reports_minutes: int = Field(default=10, ge=0, description="how often private reports are read; 0: never")
+    webhook_host: str | None = Field(
+        default=None, description="listen here for its deliveries of private reports, at /github; left out: do not"
+    )
+    webhook_port: int = Field(default=3001, ge=0, le=65535, description="with webhook_host: the port")
+    webhook_secret: SecretStr | None = Field(default=None, description="from the environment only")
+    webhook_secret_file: Path | None = Field(default=None, description="of the secret that GitHub signs them with")
 
     @property
     def reads_reports(self) -> bool:

@@ -159,6 +159,18 @@ class Letter(Node):
     certificate: str | None = None
 
 
+class Filed(Node):
+    """Somebody filed a report in private on another ``site``, where ``id`` is its name and ``sender`` an account."""
+
+    t: Literal["filed"] = "filed"
+    site: str
+    id: str
+    url: str
+    sender: str
+    title: str
+    text: str
+
+
 class Bounced(Node):
     """Mail came back: ``message`` is the event id of what we sent, ``status`` the reason (RFC 3463: 5.1.1)."""
 
@@ -259,6 +271,7 @@ Event = Annotated[
     | Replaced
     | Dropped
     | Letter
+    | Filed
     | Bounced
     | Automatic
     | Locked

@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from adapters.github.advisories import publish_advisory, reports
 from adapters.github.settings import GitHubSettings
 from adapters.github.web import Json, Web
+from adapters.github.webhook import Webhook
 from chatops.checksums.posted import Posted, in_sums, in_text, is_signature, is_sums
 from chatops.ports import (
     Delist,
@@ -48,14 +49,22 @@ class GitHubHost:
         self._settings = settings
         self._private = private
         self._web = Web(settings)
+        self.webhook: Webhook | None = None
         self._sums: dict[tuple[int, str], Posted] = {}  # by asset and when it was changed
 
     async def start(self, intake: Intake) -> None:
-        """Ready to ask GitHub; whether it answers shows with the first effect."""
+        """Ready to ask GitHub, whether it answers shows with the first effect; and to be told of reports. Raises
+        :class:`adapters.github.webhook.Unusable`.
+        """
         self._web.open()
+        if self._settings.webhook is not None:
+            self.webhook = Webhook(self._settings.webhook, self._settings.repository, intake)
+            await self.webhook.start()
 
     async def stop(self) -> None:
-        """Disconnect."""
+        """Listen no more, disconnect."""
+        if self.webhook is not None:
+            await self.webhook.stop()
         await self._web.close()
 
     async def perform(self, effect: Effect) -> Receipt:

@@ -7,11 +7,20 @@ from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
+class GitHubWebhook:
+    """Where to listen for deliveries, and the secret that signs them."""
+
+    host: str
+    port: int
+    secret: str = field(repr=False)
+
+
+@dataclass(frozen=True)
 class GitHubSettings:
     """``repository`` is ``owner/name``; ``read_token`` gives the token of the moment (None: ask as anybody).
 
     ``tag`` makes a tag of a ``{version}``. ``drafts``: whether drafts are prepared. ``project`` is its name as people
-    read it.
+    read it. ``webhook`` is None where reports are only looked for.
     """
 
     repository: str
@@ -20,3 +29,4 @@ class GitHubSettings:
     api: str = "https://api.github.com"
     tag: str = "v{version}"
     drafts: bool = True
+    webhook: GitHubWebhook | None = None

@@ -76,7 +76,7 @@ def came(desk: Desk, file: CaseFile, deed: ReserveCve, outcome: Outcome) -> Deci
     if len(found) > 1:
         return _which(file, deed, found)
     cve = found[0]
-    told = Happened("CVE id reserved", file.id, {"cve": cve, "found": "yes" if perhaps is not None else "no"})
+    told = Happened("CVE id found again" if perhaps is not None else "CVE id reserved", file.id, {"what": cve})
     decision = added(desk, file, deed.by, "cve", cve)
     decision.reply = None
     decision.events.insert(0, told)
@@ -109,7 +109,7 @@ def _which(file: CaseFile, deed: ReserveCve, found: list[str]) -> Decision:
         para("If it is none of them, I reserve another: ", typed(f"advisory {file.id} cve=reserve")),
         tone="warning",
     )
-    told = Happened("CVE id uncertain", file.id, {"among": ", ".join(found)})
+    told = Happened("CVE id uncertain", file.id, {"what": ", ".join(found)})
     return Decision(events=[told], messages=[Message(Security(), card, edit=deed.progress)])
 
 
@@ -124,7 +124,7 @@ def _late(file: CaseFile) -> str | None:
 
 def _left(file: CaseFile, deed: ReserveCve, found: list[str], why: str) -> Decision:
     """Whether an id is left over is told: each counts against the organisation's quota."""
-    told = Happened("CVE id not recorded", file.id, {"cve": ", ".join(found) or "none"})
+    told = Happened("CVE id not recorded", file.id, {"what": ", ".join(found) or "none"})
     blocks: list[Block] = []
     if found:
         blocks.append(para("Reserved, and used by no case: ", mono(", ".join(found)), ". Reject it if it stays so."))

@@ -28,6 +28,7 @@ from chatops.ports import (
     DeviceShut,
     Dropped,
     Due,
+    Filed,
     Invitation,
     Letter,
     Locked,
@@ -41,10 +42,21 @@ from chatops.ports import (
     Unreadable,
     Working,
 )
-from chatops.service import commanding, devices, dispatch, letters, listening, membership, outages, outcomes, reminders
+from chatops.service import (
+    commanding,
+    devices,
+    dispatch,
+    host,
+    letters,
+    listening,
+    membership,
+    outages,
+    outcomes,
+    reminders,
+)
 from chatops.service.origin import NOWHERE, SHELL, Origin
 from chatops.service.patience import Patience
-from chatops.service.unit import Unit, refusal
+from chatops.service.unit import Unit, own_desk, refusal
 
 ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
 """No characters that are mistaken for each other when read aloud or typed from paper."""
@@ -97,6 +109,9 @@ class Decider:
                     listening.dropped(unit, desk, dropped)
             case Letter() as letter:
                 self._letter(session, received, letter, now)
+            case Filed() as filed:
+                unit = self._unit(session, received, now)
+                host.take(unit, own_desk(unit, self.settings, now, code), filed)
             case Bounced() as bounce:
                 letters.bounced(self._unit(session, received, now), received, bounce)
             case Automatic() as automatic:

@@ -15,6 +15,7 @@ from chatops.model.journal import INSTALLATION, Entry
 from chatops.model.machines import Forbidden
 from chatops.ports import (
     Delist,
+    Filed,
     HostDeed,
     Inspect,
     Outcome,
@@ -138,8 +139,14 @@ def _background(
             shelving.inspected(unit, deed.version, outcome.data["archives"], desk.now)
         case ReadReports():
             for told in outcome.data["reports"]:
-                if not unit.book.filed(f"github:{told['id']}"):
-                    unit.carry_out(filed(desk, f"github:{told['id']}", told))
+                take(unit, desk, Filed(site="github", **told))
+
+
+def take(unit: Unit, desk: Desk, told: Filed) -> None:
+    """A report that was filed elsewhere becomes a case, once, however it came here and how often."""
+    origin = f"{told.site}:{told.id}"
+    if not unit.book.filed(origin):
+        unit.carry_out(filed(desk, origin, told.model_dump(exclude={"t", "site", "id"})))
 
 
 def _trouble(unit: Unit, what: str, why: str) -> None:

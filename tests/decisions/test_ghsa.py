@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from chatops.plain import plain_text
+from chatops.ports import Filed
 from chatops.service.reminders import REPORTS
 from tests.decisions.test_plan import confirmed, steps
 from tests.decisions.test_release_host import due
@@ -118,3 +119,26 @@ def test_it_is_off_unless_the_project_wants_it(house: House) -> None:
     confirmed(house)
     assert "ghsa" not in steps(house)
     assert house.host.ghsa == []
+
+
+def test_a_report_that_is_delivered_and_read_as_well_is_one_case() -> None:
+    house = _house()
+    told = Filed(site="github", **REPORT)
+    house.receive("reports", told, service="github", key=told.id)
+    case = house.case
+    assert "a-finder on GitHub" in house.last("security").text
+    assert "I found a hole in the queue." in house.last("security").text
+    house.host.reports = [REPORT]
+    due(house, REPORTS)
+    house.receive("reports", told, service="github", key=told.id)  # GitHub delivers it again
+    assert house.cases() == [case]
+    assert house.journal_is_good()
+
+
+def test_a_report_that_was_read_before_is_not_opened_again_by_its_delivery() -> None:
+    house = _house()
+    house.host.reports = [REPORT]
+    due(house, REPORTS)
+    told = Filed(site="github", **REPORT)
+    house.receive("reports", told, service="github", key=told.id)
+    assert len(house.cases()) == 1
