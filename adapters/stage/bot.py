@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,16 +13,26 @@ from adapters.stage.program import Program
 from adapters.stage.synapse import Synapse
 
 
-async def start_bot(folder: Path, config: Mapping[str, Any], environment: Mapping[str, str] | None = None) -> Program:
+async def start_bot(
+    folder: Path,
+    config: Mapping[str, Any],
+    environment: Mapping[str, str] | None = None,
+    *,
+    run: Callable[[Path, Sequence[str], Mapping[str, str] | None], Program] | None = None,
+) -> Program:
     """Write ``config`` as ``chatops.toml`` into ``folder``, start the bot there and return when it is ready.
 
-    Raises :class:`~adapters.stage.program.NotReady`. Started again on the same folder it has its state again.
+    ``run`` makes a program of the words after ``chatops``, in place of that script. Started again on the same folder
+    it has its state again. Raises :class:`~adapters.stage.program.NotReady`.
     """
     folder.mkdir(parents=True, exist_ok=True)  # noqa: ASYNC240 - a moment, on a local disk
     file = folder / "chatops.toml"
     file.write_text(toml(config), encoding="utf-8")
-    command = [str(Path(sys.executable).with_name("chatops")), "run", "--config", file.name]
-    bot = Program(folder, command, environment)
+    arguments = ["run", "--config", file.name]
+    if run is not None:
+        bot = run(folder, arguments, environment)
+    else:
+        bot = Program(folder, [str(Path(sys.executable).with_name("chatops")), *arguments], environment)
     await bot.start()
     return bot
 

@@ -40,6 +40,7 @@ class _Rule(Rule):
     message: str = ""
     before: Hold | None = None
     after: Hold | None = None
+    late: bool = False
 
 
 class GitHubProxy(Proxy[_Rule]):
@@ -79,10 +80,12 @@ class GitHubProxy(Proxy[_Rule]):
         """GitHub does it, and the connection breaks before the answer."""
         self._rules.append(_Rule(call, times))
 
-    def hold(self, call: str, *, done: bool = False) -> Hold:
-        """Keep the next such call from GitHub, or (``done``) its answer from the bot."""
+    def hold(self, call: str, *, done: bool = False, late: bool = False) -> Hold:
+        """Keep the next such call from GitHub (for good, or ``late``: until it is released), or (``done``) its answer
+        from the bot.
+        """
         hold = self._holding()
-        self._rules.append(_Rule(call, 1, after=hold) if done else _Rule(call, 1, before=hold))
+        self._rules.append(_Rule(call, 1, after=hold) if done else _Rule(call, 1, before=hold, late=late))
         return hold
 
     def called(self, call: str) -> list[str]:
@@ -99,7 +102,8 @@ class GitHubProxy(Proxy[_Rule]):
         body = await request.content.read()
         if rule is not None and rule.before is not None:
             await rule.before.keep()
-            return web.Response(status=503)  # whoever asked is gone
+            if not rule.late:
+                return web.Response(status=503)  # whoever asked is gone
         if found := _DOWNLOAD.fullmatch(request.path):
             answer = await self._download(found["repository"], int(found["asset"]))
         elif found := _ADVISORIES.fullmatch(request.path):
@@ -108,6 +112,8 @@ class GitHubProxy(Proxy[_Rule]):
             answer = await self._pass(request, body)
         if rule is not None and rule.after is not None:
             await rule.after.keep()
+        elif rule is not None and rule.late and rule.before is not None:
+            rule.before.passed.set()
         elif rule is not None:
             return broken(request)
         return answer

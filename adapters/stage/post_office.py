@@ -28,6 +28,8 @@ from pymap.parsing.specials.flag import Seen
 from pymap.user import UserMetadata
 from pysasl.hashing import Cleartext
 
+from adapters.stage.proxy import Hold
+
 PASSWORD = "letmein"  # noqa: S105  # on loopback, for a moment
 _LARGEST = 64 << 20
 
@@ -50,13 +52,16 @@ class PostOffice:
     """Start it, look at what was ``taken``, put mail in with :meth:`deliver`.
 
     ``refuse`` may answer a recipient with an SMTP line of its own (``550 no such user``); ``after`` may answer after a
-    message was taken, as if something had gone wrong then.
+    message was taken, as if something had gone wrong then. ``hold`` may keep a message that came in whole, and
+    ``hold_answer`` the word that it was taken: whoever sends it is left waiting.
     """
 
     def __init__(self, *mailboxes: str, certificate: ssl.SSLContext | None = None, idle: bool = True) -> None:
         self.taken: list[Taken] = []
         self.refuse: Callable[[str], str | None] = lambda recipient: None
         self.after: Callable[[Taken], str | None] = lambda taken: None
+        self.hold: Callable[[Taken], Hold | None] = lambda taken: None
+        self.hold_answer: Callable[[Taken], Hold | None] = lambda taken: None
         self._certificate = certificate
         self._mailboxes = mailboxes
         self._idle = idle
@@ -131,11 +136,15 @@ class PostOffice:
 
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802
         taken = Taken(envelope.mail_from, tuple(envelope.rcpt_tos), envelope.content, session.ssl is not None)
+        if (hold := self.hold(taken)) is not None:
+            await hold.keep()  # cut off with the connection: it was never taken
         self.taken.append(taken)
         for address in taken.to:
             if address in self._mailboxes:
                 await self.deliver(address, taken.raw)
         self._arrived.set()
+        if (hold := self.hold_answer(taken)) is not None:
+            await hold.keep()
         return self.after(taken) or "250 taken"
 
     # --- mailboxes

@@ -7,12 +7,24 @@ import contextlib
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Protocol
 
 from adapters.stage.tied import tied
 
 
 class NotReady(RuntimeError):
     """The program ended, or did not say ``ready`` in time; the message ends with its last lines."""
+
+
+class Process(Protocol):
+    """What is asked of a child process, as asyncio has it."""
+
+    pid: int
+    stdout: asyncio.StreamReader | None
+
+    async def wait(self) -> int: ...
+    def terminate(self) -> None: ...
+    def kill(self) -> None: ...
 
 
 class Program:
@@ -26,7 +38,7 @@ class Program:
         self.log = folder / "output.log"
         self._command = tuple(command)
         self._environment = dict(environment or {})
-        self._process: asyncio.subprocess.Process | None = None
+        self._process: Process | None = None
         self._draining: asyncio.Task[None] | None = None
 
     @property
@@ -40,15 +52,7 @@ class Program:
         if self._process is not None:
             raise RuntimeError("this program is running already")
         self.folder.mkdir(parents=True, exist_ok=True)
-        self._process = await asyncio.create_subprocess_exec(
-            *tied(self._command),
-            cwd=self.folder,
-            env=os.environ | {"PYTHONUNBUFFERED": "1"} | self._environment,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-            start_new_session=True,  # Ctrl-C in a terminal is for us; we stop it in order
-        )
+        self._process = await self._spawn(os.environ | {"PYTHONUNBUFFERED": "1"} | self._environment)
         ready = asyncio.Event()
         self._draining = asyncio.create_task(self._drain(self._process, ready))
         waiting = asyncio.create_task(ready.wait())
@@ -98,19 +102,30 @@ class Program:
             return ""
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
 
-    def _alive(self) -> asyncio.subprocess.Process:
+    async def _spawn(self, environment: Mapping[str, str]) -> Process:
+        return await asyncio.create_subprocess_exec(
+            *tied(self._command),
+            cwd=self.folder,
+            env=environment,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+            start_new_session=True,  # Ctrl-C in a terminal is for us; we stop it in order
+        )
+
+    def _alive(self) -> Process:
         if self._process is None:
             raise RuntimeError("this program is not running")
         return self._process
 
-    async def _buried(self, process: asyncio.subprocess.Process) -> int:
+    async def _buried(self, process: Process) -> int:
         status = await process.wait()
         if self._draining is not None:
             await self._draining
         self._process = self._draining = None
         return status
 
-    async def _drain(self, process: asyncio.subprocess.Process, ready: asyncio.Event) -> None:
+    async def _drain(self, process: Process, ready: asyncio.Event) -> None:
         """Keep the pipe empty, for as long as the program lives."""
         assert process.stdout is not None
         with self.log.open("ab", buffering=0) as log:

@@ -21,10 +21,13 @@ PATIENCE = aiohttp.ClientTimeout(total=60)
 
 @dataclass(eq=False)
 class Hold:
-    """A call that is kept: ``caught`` is set when it is, and it goes on once ``release`` is."""
+    """A call that is kept: ``caught`` is set when it is, and it goes on once ``release`` is; ``passed`` is set when it
+    came late to whom it was for.
+    """
 
     caught: asyncio.Event = field(default_factory=asyncio.Event)
     release: asyncio.Event = field(default_factory=asyncio.Event)
+    passed: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def keep(self) -> None:
         self.caught.set()

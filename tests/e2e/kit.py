@@ -29,6 +29,7 @@ from adapters.stage.program import Program
 from adapters.stage.seen import Message
 from adapters.stage.synapse import Synapse
 from tests.e2e.proxy import Proxy
+from tests.nursery import forked
 
 WITHIN = 120.0
 """Seconds until what should come counts as lost. Long, because a shared machine is slow; nothing waits it out."""
@@ -357,7 +358,7 @@ async def house(
             await proxy.start()
             config["matrix"]["homeserver"] = proxy.url
         place.proxy, place.config, place.bot_id = proxy, config, config["matrix"]["user"]
-        place.bot = await start_bot(folder / "bot", config)
+        place.bot = await start_bot(folder / "bot", config, run=forked)
         stack.push_async_callback(place.bot.close)
         await place.settle_in()
         yield place

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -17,23 +18,26 @@ from aiohttp import web
 from yarl import URL
 
 _KEPT = frozenset({"authorization", "content-type"})
-Stage = Literal["request", "answer"]
+Stage = Literal["request", "late", "answer"]
 
 
 @dataclass(eq=False)
 class Trap:
-    """Catches the first request whose "METHOD path" the pattern matches (every one, if ``every``).
+    """Catches the first request whose "METHOD path" ``fits`` (every one, if ``every``).
 
     ``stage``: whether it is kept from the server, or its answer from the bot. ``sprung`` is set when it is caught,
-    in the latter case after the server has answered. What was kept from the server never reaches it.
+    in the latter case after the server has answered. What was kept from the server never reaches it; or only when it
+    is released, if it is to be ``late``. ``kept`` and ``arrived`` count what was caught, and what came late.
     """
 
-    pattern: re.Pattern[str]
+    fits: Callable[[str], object]
     stage: Stage
     every: bool = False
     sprung: asyncio.Event = field(default_factory=asyncio.Event)
     released: asyncio.Event = field(default_factory=asyncio.Event)
     caught: str = ""
+    kept: int = 0
+    arrived: int = 0
 
     async def caught_within(self, seconds: float) -> str:
         """What was caught."""
@@ -41,7 +45,7 @@ class Trap:
             async with asyncio.timeout(seconds):
                 await self.sprung.wait()
         except TimeoutError:
-            raise TimeoutError(f"nothing like {self.pattern.pattern} came in {seconds:g} s") from None
+            raise TimeoutError(f"what {self.fits} finds did not come in {seconds:g} s") from None
         return self.caught
 
 
@@ -74,8 +78,9 @@ class Proxy:
         if self._http is not None:
             await self._http.close()
 
-    def trap(self, pattern: str, stage: Stage, *, every: bool = False) -> Trap:
-        trap = Trap(re.compile(pattern), stage, every)
+    def trap(self, what: str | Callable[[str], object], stage: Stage, *, every: bool = False) -> Trap:
+        """``what`` is to be caught: a regular expression, or whatever says so."""
+        trap = Trap(re.compile(what).search if isinstance(what, str) else what, stage, every)
         self._traps.append(trap)
         return trap
 
@@ -88,12 +93,14 @@ class Proxy:
     async def _pass(self, request: web.BaseRequest) -> web.StreamResponse:
         assert self._http is not None
         named = f"{request.method} {request.path}"
-        trap = next((one for one in self._traps if one.pattern.search(named)), None)
+        trap = next((one for one in self._traps if one.fits(named)), None)
         if trap is not None and not trap.every:
             self._traps.remove(trap)
         body = await request.read()
-        if trap is not None and trap.stage == "request":
-            return await self._kept(trap, named)
+        if trap is not None and trap.stage != "answer":
+            nothing = await self._kept(trap, named)
+            if trap.stage == "request":
+                return nothing
         headers = {name: value for name, value in request.headers.items() if name.lower() in _KEPT}
         where = self._target.join(URL(request.raw_path, encoded=True))
         try:
@@ -103,12 +110,15 @@ class Proxy:
                 response = web.Response(status=answer.status, body=data, headers=told)
         except aiohttp.ClientError:
             return web.Response(status=502)
-        if trap is not None:
+        if trap is not None and trap.stage == "answer":
             await self._kept(trap, named)
+        elif trap is not None:
+            trap.arrived += 1
         return response
 
     async def _kept(self, trap: Trap, named: str) -> web.Response:
         trap.caught = named
+        trap.kept += 1
         trap.sprung.set()
         with contextlib.suppress(asyncio.CancelledError):
             await trap.released.wait()

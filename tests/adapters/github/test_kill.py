@@ -12,6 +12,7 @@ from adapters.terminal.wire import dial
 from chatops.plain import plain_text
 from tests.adapters.github.conftest import TOKEN, Repository
 from tests.e2e.kit import WITHIN, until
+from tests.nursery import forked
 
 
 async def typed(folder: Path, line: str) -> str:
@@ -33,7 +34,7 @@ async def test_a_bot_that_is_killed_before_or_after_it_deletes_goes_on(repositor
         "github": {"repository": repository.settings.repository, "token_file": "token", "api": proxy.url},
         "coordinators": [{"name": "maintainer"}],
     }
-    bot = await start_bot(folder, config)
+    bot = await start_bot(folder, config, run=forked)
     try:
         async with asyncio.timeout(WITHIN):
             while "1.0.1" not in await typed(folder, "releases"):  # noqa: ASYNC110 (what the bot has read by now)

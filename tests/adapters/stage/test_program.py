@@ -10,11 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from adapters.stage.bot import matrix_config, toml
+from adapters.stage.bot import matrix_config, start_bot, toml
 from adapters.stage.program import NotReady, Program
 from adapters.stage.synapse import Synapse
 from chatops.config import Settings
 from tests.conftest import People
+from tests.nursery import forked
 
 _COUNTS_ITS_LIVES = """
 import pathlib, signal, sys
@@ -100,3 +101,17 @@ async def test_the_echo_loses_nothing_in_a_burst(people: People, synapse: Synaps
         assert sorted(filter(None, answers)) == sorted(asked)
     finally:
         await program.close()
+
+
+async def test_a_bot_from_the_nursery_is_a_process_of_its_own_that_can_be_killed(tmp_path: Path) -> None:
+    bot = await start_bot(tmp_path, {"coordinators": [{"name": "maintainer"}]}, run=forked)
+    first = bot.pid
+    await bot.kill()
+    with pytest.raises(ProcessLookupError):
+        os.kill(first, 0)
+    await bot.start()
+    assert bot.pid not in (first, os.getpid())
+    assert await bot.stop() == 0
+    (tmp_path / "chatops.toml").write_text("odd = 1")
+    with pytest.raises(NotReady, match=r"ended with status 1:(.|\n)*chatops: odd: no such setting"):
+        await bot.start()
