@@ -314,3 +314,8 @@ class Settings(Section):
         if self.github is not None:
             return "github"
         return "directory" if self.releases.folder is not None else "none"
+
+    @property
+    def advises_on_github(self) -> bool:
+        """Whether an advisory is one of the repository on GitHub, too."""
+        return self.github is not None and self.github.advisories and self.release_host == "github"

@@ -583,6 +583,21 @@ class PublishAdvisory(Node):
     report: str | None = None
 
 
+class RequestCve(Node):
+    """Release host: ask it for a CVE id, by a draft of the advisory that only the host and the project's people see;
+    once that was ``asked``, only look whether there is one. The rest as in :class:`PublishAdvisory`; ``by`` and
+    ``progress`` as in :class:`ReserveCve`. Outcome data: ``{"cve": id}``, or None as long as there is none.
+    """
+
+    t: Literal["request-cve"] = "request-cve"
+    advisory: dict[str, Any]
+    mark: str
+    report: str | None = None
+    asked: bool = False
+    by: str
+    progress: str | None = None
+
+
 class ReserveCve(Node):
     """CVE Services: reserve a CVE id of a year. Nothing of the case is told there. ``by``: who asked for it.
 
@@ -612,6 +627,7 @@ CveDeed = ReserveCve | PublishCve
 HostDeed = (
     WriteAdvisory
     | PublishAdvisory
+    | RequestCve
     | Stage
     | PrepareDraft
     | Publish

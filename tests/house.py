@@ -63,6 +63,7 @@ from chatops.ports import (
     Redact,
     Relay,
     Remove,
+    RequestCve,
     ReserveCve,
     Retire,
     Said,
@@ -277,6 +278,8 @@ class Host:
         self.advisories: dict[str, str] = {}
         self.drafts: list[PrepareDraft] = []
         self.ghsa: list[PublishAdvisory] = []
+        self.asked: list[RequestCve] = []
+        self.cve: str | None = None
         self.tags: dict[str, str] = {}
         self.downloads: dict[str, str | None] = {}
         self.reports: list[dict[str, str]] = []
@@ -325,6 +328,9 @@ class Host:
             case WriteAdvisory(files=files):
                 self.advisories.update(files)
                 return Receipt(data={"files": sorted(files)})
+            case RequestCve() as request:
+                self.asked.append(request)
+                return Receipt(data={"cve": self.cve})
             case PublishAdvisory() as advisory:
                 self.ghsa.append(advisory)
                 return Receipt(data={"url": "https://github.com/advisory"})

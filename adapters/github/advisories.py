@@ -8,7 +8,7 @@ report that it was, before one is made.
 from __future__ import annotations
 
 from adapters.github.web import Json, Web
-from chatops.ports import Impossible, PublishAdvisory
+from chatops.ports import Impossible, PublishAdvisory, RequestCve
 
 _ALL = "/security-advisories"
 
@@ -52,7 +52,30 @@ async def publish_advisory(web: Web, wanted: PublishAdvisory) -> str:
     return str(there["html_url"])
 
 
-async def _there(web: Web, wanted: PublishAdvisory) -> Json | None:
+async def request_cve(web: Web, wanted: RequestCve, *, again: bool) -> str | None:
+    """The advisory's CVE id, if GitHub has given it one; else it is asked for, by a draft. ``again``: it may have been
+    already, and GitHub then finds nothing to ask. Raises as :func:`publish_advisory` does.
+    """
+    there = await _there(web, wanted)
+    if there is None:
+        there = await web.post(_ALL, wanted.advisory)
+    if there.get("cve_id"):
+        return str(there["cve_id"])
+    if there["state"] in ("closed", "withdrawn"):
+        raise Impossible("advisory-closed")
+    if not wanted.asked:
+        page = f"{_ALL}/{there['ghsa_id']}"
+        state = {"state": "draft"} if there["state"] == "triage" else {}
+        await web.patch(page, {**wanted.advisory, **state})
+        try:
+            await web.post(f"{page}/cve", {})
+        except Impossible as problem:
+            if not again or problem.code != "not-valid":
+                raise
+    return None
+
+
+async def _there(web: Web, wanted: PublishAdvisory | RequestCve) -> Json | None:
     if wanted.report is not None:
         return dict(await web.get(f"{_ALL}/{{report}}", report=wanted.report))
     mine = [one for one in await web.all(f"{_ALL}?per_page=100") if wanted.mark in _lines(one)]

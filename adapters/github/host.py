@@ -10,7 +10,7 @@ import logging
 import re
 from collections.abc import Mapping, Sequence
 
-from adapters.github.advisories import publish_advisory, reports
+from adapters.github.advisories import publish_advisory, reports, request_cve
 from adapters.github.settings import GitHubSettings
 from adapters.github.web import Json, Web
 from adapters.github.webhook import Webhook
@@ -26,6 +26,7 @@ from chatops.ports import (
     PublishAdvisory,
     ReadReports,
     Receipt,
+    RequestCve,
     Service,
     Snapshot,
     Stage,
@@ -92,6 +93,8 @@ class GitHubHost:
                 return Receipt(data={"commit": await self._delist(delist)})
             case PublishAdvisory() as advisory:
                 return Receipt(data={"url": await publish_advisory(self._web, advisory)})
+            case RequestCve() as request:
+                return Receipt(data={"cve": await request_cve(self._web, request, again=effect.attempts > 0)})
             case ReadReports():
                 return Receipt(data={"reports": await reports(self._web)})
             case _:

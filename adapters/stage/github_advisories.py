@@ -39,11 +39,14 @@ _MOVES = {"triage": ("draft", "closed"), "draft": ("published", "closed"), "publ
 
 
 class Advisories:
-    """All of them, by repository, in ``held``; ``reporter`` is who files private reports."""
+    """All of them, by repository, in ``held``; ``reporter`` is who files private reports; ``asked`` are those for
+    which a CVE id was requested.
+    """
 
     def __init__(self) -> None:
         self.held: dict[str, list[Json]] = {}
         self.reporter = "finder"
+        self.asked: list[str] = []
         self._numbers = itertools.count(1)
 
     def answer(self, request: web.BaseRequest, repository: str, rest: str, body: bytes) -> web.Response:
@@ -62,9 +65,15 @@ class Advisories:
                 if not {"summary", "description", "vulnerabilities"} <= told.keys() or _wrong(told):
                     return web.json_response({"message": "Validation Failed"}, status=422)
                 return self._made(mine, repository, {**told, "state": "draft", "author": {"login": "maintainer"}})
+        rest, _, cve = rest.partition("/")
         one = next((one for one in mine if one["ghsa_id"] == rest), None)
         if one is None:
             return web.json_response({"message": "Not Found"}, status=404)
+        if cve:
+            if rest in self.asked or one["state"] != "draft":
+                return web.json_response({"message": "Validation Failed"}, status=422)
+            self.asked.append(rest)
+            return web.json_response({}, status=202)
         if request.method == "PATCH":
             state = told.pop("state", one["state"])
             if _wrong(told) or state not in (one["state"], *_MOVES[one["state"]]):

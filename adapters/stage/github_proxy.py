@@ -28,7 +28,7 @@ from aiohttp import web
 from adapters.stage.github_advisories import Advisories
 from adapters.stage.proxy import Hold, Proxy, Rule, broken, passed_on
 
-_ADVISORIES = re.compile(r"/repos/(?P<repository>[^/]+/[^/]+)/security-advisories(?P<rest>/[^/]+)?")
+_ADVISORIES = re.compile(r"/repos/(?P<repository>[^/]+/[^/]+)/security-advisories(?P<rest>/[^/]+(/cve)?)?")
 _UPLOAD = re.compile(r"/repos/[^/]+/[^/]+/releases/\d+/assets")
 _DOWNLOAD = re.compile(r"/(?P<repository>[^/]+/[^/]+)/releases/download/(?P<asset>\d+)/[^/]+")
 

@@ -18,7 +18,7 @@ from chatops.config import Settings
 from chatops.model.casefile import CaseFile
 from chatops.model.cases import Advisory
 from chatops.model.changes import Change, new, put
-from chatops.ports import PublishAdvisory, PublishCve, WriteAdvisory
+from chatops.ports import PublishAdvisory, PublishCve, RequestCve, WriteAdvisory
 
 
 def publisher(settings: Settings) -> Publisher:
@@ -137,15 +137,24 @@ def to_cve(desk: Desk, file: CaseFile, kept: Advisory | None = None) -> list[Job
 
 def to_github(desk: Desk, file: CaseFile, kept: Advisory | None = None) -> list[Job]:
     """A security advisory of the repository, where the project wants one; the private report there becomes it."""
-    github = desk.settings.github
-    if github is None or not github.advisories or desk.settings.release_host != "github":
+    if not desk.settings.advises_on_github:
         return []
+    return [Job(PublishAdvisory(**_on_github(desk, file, kept)), file.id)]
+
+
+def cve_of_github(desk: Desk, file: CaseFile, by: str, kept: Advisory | None = None, **more: Any) -> Job:
+    """GitHub is asked for a CVE id by the draft of that advisory, or ``asked`` whether there is one by now."""
+    return Job(RequestCve(**_on_github(desk, file, kept), by=by, **more), file.id)
+
+
+def _on_github(desk: Desk, file: CaseFile, kept: Advisory | None) -> dict[str, Any]:
     told = content(desk, file, kept=kept)
     site, _, report = (file.case.origin or "").partition(":")
-    deed = PublishAdvisory(
-        advisory=advisory(told, _logins(desk, file)), mark=mark(told), report=report if site == "github" else None
-    )
-    return [Job(deed, file.id)]
+    return {
+        "advisory": advisory(told, _logins(desk, file)),
+        "mark": mark(told),
+        "report": report if site == "github" else None,
+    }
 
 
 def _logins(desk: Desk, file: CaseFile) -> tuple[str, ...]:

@@ -18,7 +18,7 @@ from chatops.commands.desk import Decision, Desk, Direct, Here, Message, Outgoin
 from chatops.commands.filling import add
 from chatops.commands.kinds import Choice, Text
 from chatops.commands.moving import edit_case
-from chatops.commands.numbering import RESERVE, Numbered, reserve
+from chatops.commands.numbering import GITHUB, RESERVE, Numbered, order, ways
 from chatops.commands.typed import short
 from chatops.document import Action, Block, Document, Tlp, bullets, fields, para, quote, strong, typed
 from chatops.model.casefile import CaseFile
@@ -151,7 +151,7 @@ class AdvisoryArgs:
     affected: str | None = option(Affected(), "the affected versions: <1.0.1, or 0.9.0-1.0.0")
     fixed: list[str] | None = option(Items("VERSION,…", 200), "further releases with the fix, of other branches")
     vulnerable: list[str] | None = option(Published(), "the releases that will be taken down")
-    cve: str | None = option(Numbered(), "the CVE id; or have one reserved at CVE Services")
+    cve: str | None = option(Numbered(), "the CVE id; or have one reserved at CVE Services, or ask GitHub for one")
     cwe: list[str] | None = option(Weaknesses(), "the kinds of weakness")
     credit: list[str] | None = option(Items("NAME,…"), "whom to thank besides the reporter; none for nobody")
     reference: list[str] | None = option(Pages(), "where to read more; none for nothing")
@@ -173,14 +173,14 @@ def handle(desk: Desk, args: AdvisoryArgs) -> Decision:
     values = {name: value for name, value in columns.items() if value is not None}
     events: list[Happened] = []
     messages: list[Outgoing] = []
-    cve = args.cve if args.cve not in (RESERVE, file.case.cve) else None
+    cve = args.cve if args.cve not in (RESERVE, GITHUB, file.case.cve) else None
     if values or args.affected or args.cve:
         working(file)
         if file.public:
             raise Refusal(f"{file.id} is announced already; what it said stays as it is")
     asked: Decision | None = None
-    if args.cve == RESERVE:
-        asked = reserve(desk, file)
+    if args.cve in (RESERVE, GITHUB):
+        asked = order(desk, file, args.cve, kept.model_copy(update=values))
         if not values and not args.affected and not args.to:
             return asked
     if values or args.affected:
@@ -205,8 +205,9 @@ def handle(desk: Desk, args: AdvisoryArgs) -> Decision:
 
 
 def _with(decision: Decision, asked: Decision) -> Decision:
-    """The advisory as it is, and beside it how the reservation of a CVE id goes."""
+    """The advisory as it is, and beside it how getting a CVE id goes."""
     assert asked.reply is not None
+    decision.events += asked.events
     decision.messages.append(Message(Here(), asked.reply, key=asked.reply_key))
     decision.jobs += asked.jobs
     decision.again += asked.again
@@ -220,9 +221,9 @@ def card(desk: Desk, file: CaseFile, told: Content, kept: Advisory) -> Document:
     actions = []
     if inside and file.case.reporter and any("reporter" in one for one in missing):
         actions.append(Action(label="to the reporter", command=f"advisory {file.id} to=reporter", emoji="✉️"))
-    reservable = desk.settings.cve is not None and file.case.cve is None and file.case.triaged_at is not None
-    if inside and not file.public and reservable:
-        actions.append(Action(label="reserve a CVE id", command=f"advisory {file.id} cve=reserve", emoji="🔖"))
+    wanted = file.case.cve is None and file.case.triaged_at is not None
+    if inside and not file.public and wanted and (way := next(iter(ways(desk)), None)):
+        actions.append(Action(label="get a CVE id", command=f"advisory {file.id} cve={way}", emoji="🔖"))
     if inside and not file.public and file.case.version:
         actions.append(Action(label="announce", command=f"announce {file.id}", emoji="🚀"))
     blocks = [*readable(told, credits=inside or file.public)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlmodel import col, select
 
-from chatops.commands import delist, private_release
+from chatops.commands import delist, numbering, private_release
 from chatops.commands.desk import Again, Decision, Desk, Message, Refusal, Security
 from chatops.commands.report import filed
 from chatops.commands.troubles import in_words
@@ -23,6 +23,7 @@ from chatops.ports import (
     Publish,
     PublishAdvisory,
     ReadReports,
+    RequestCve,
     Snapshot,
     Stage,
     Survey,
@@ -46,6 +47,9 @@ def decide(unit: Unit, desk: Desk, row: OutboxRow, deed: HostDeed, outcome: Outc
             unit.carry_out(delist.done(desk, deed, outcome.data["commit"]))
         case PrepareDraft():
             _drafted(unit, row, deed, outcome, why)
+        case RequestCve():
+            if (file := unit.book.case(row.case or "")) is not None:
+                unit.carry_out(numbering.answered(desk, file, deed, outcome))
         case Stage():
             _staged(unit, desk, row, deed, outcome, why)
         case WriteAdvisory() | PublishAdvisory() if why and row.step is None:

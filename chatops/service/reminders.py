@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any, TypeGuard
 
-from chatops.commands import eve
+from chatops.commands import eve, numbering
 from chatops.commands.alarms import status_alarm
 from chatops.commands.desk import Alarm, CaseRoom, Decision, Direct, Job, Message, Outgoing, Security
 from chatops.commands.snooze import snooze_action
@@ -92,6 +92,8 @@ def due(unit: Unit, settings: Settings, due: Due, now: datetime) -> None:
             silent(unit, settings, file, due.data["contact"], now)
         case "draft" if file.embargoed and file.case.release_date is not None and file.case.release_date > now:
             unit.carry_out(eve.day_before(own_desk(unit, settings, now), file, file.case.release_date))
+        case numbering.CVE:
+            unit.carry_out(numbering.look(own_desk(unit, settings, now), file, due.data["by"]))
         case "lapse":
             for place in unit.rooms.embargo(file.id):
                 unit.rooms.settle(place)

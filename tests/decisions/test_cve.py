@@ -104,7 +104,7 @@ def test_an_expert_and_an_untriaged_case_get_none(house: House) -> None:
     house.say("maintainer", "security", f"team {house.case} add debian")
     answer = house.direct("debian", f"advisory {house.case} cve=reserve")
     assert answer is not None
-    assert answer.title == "a coordinator reserves CVE ids; ask one"
+    assert answer.title == "a coordinator gets CVE ids; ask one"
     fresh = reported(house)
     assert ask(house, case=fresh).title == f"{fresh} is not triaged yet; first: triage {fresh}"
     assert house.cves.done == []

@@ -9,6 +9,7 @@ from chatops.ports import Filed
 from chatops.service.reminders import REPORTS
 from tests.decisions.test_plan import confirmed, steps
 from tests.decisions.test_release_host import due
+from tests.house import REPORT as REPORT_TEXT
 from tests.house import TERMS, House, code_in, prepared, privately_released, with_roster
 
 REPORT = {
@@ -142,3 +143,71 @@ def test_a_report_that_was_read_before_is_not_opened_again_by_its_delivery() -> 
     told = Filed(site="github", **REPORT)
     house.receive("reports", told, service="github", key=told.id)
     assert len(house.cases()) == 1
+
+
+# --- a CVE id by its draft -----------------------------------------------------------------------------------------
+
+
+def asked(house: House, text: str = "cve=github") -> str:
+    answer = house.say("maintainer", "security", f"advisory {house.case} {text}")
+    assert answer is not None
+    return answer.title
+
+
+@pytest.fixture
+def written(house: House) -> House:
+    """The same, with words for the public."""
+    asked(house, "A crafted job name overflows the queue.")
+    return house
+
+
+def test_github_is_asked_for_an_id_and_looked_at_until_it_gives_one(written: House) -> None:
+    house = written
+    assert asked(house).startswith(f"{house.case}: GitHub is asked for a CVE id")
+    house.wait(hours=3)
+    assert [one.asked for one in house.host.asked] == [False, True, True, True]
+    house.host.cve = "CVE-2026-4242"
+    house.wait(hours=1)
+    assert house.file(house.case).case.cve == "CVE-2026-4242"
+    assert "CVE-2026-4242 is what GitHub gave us" in house.last("security", kind="cve").document.title
+    assert "CVE-2026-4242" in house.last(house.case, kind="pack").text
+    looks = len(house.host.asked)
+    house.wait(hours=3)
+    assert len(house.host.asked) == looks
+    assert house.journal_is_good()
+
+
+def test_github_is_asked_with_the_words_for_the_public_alone(house: House) -> None:
+    assert "GitHub reads the advisory before it gives an id" in asked(house)
+    house.say("maintainer", "security", f"advisory {house.case} cve=github A crafted job name overflows the queue.")
+    [request] = house.host.asked
+    assert "A crafted job name overflows the queue." in request.advisory["description"]
+    assert REPORT_TEXT not in request.model_dump_json()
+    assert "advisory drafted on GitHub" in [one.what for one in house.journal(house.case)]
+
+
+def test_what_github_refuses_is_told_and_asked_again(written: House) -> None:
+    house = written
+    house.host.problem = "forbidden"
+    assert "GitHub could not be asked for a CVE id: the bot's token may not do that" in asked(house)
+    house.host.problem = None
+    assert "GitHub is asked for a CVE id" in asked(house)
+
+
+def test_an_id_that_comes_after_the_announcement_is_told_to_the_team(written: House) -> None:
+    house = written
+    asked(house)
+    confirmed(house)
+    house.host.cve = "CVE-2026-4242"
+    house.wait(hours=1)
+    card = house.last("security", kind="cve").text
+    assert f"amend {house.case} cve=CVE-2026-4242" in card
+    assert house.file(house.case).case.cve is None
+    house.host.asked.clear()
+    house.wait(hours=3)
+    assert house.host.asked == []
+
+
+def test_where_advisories_are_not_on_github_it_is_not_asked(house: House) -> None:
+    house.set_section("github", advisories=False)
+    assert "our advisories are not on GitHub" in asked(house)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 from chatops.advisory.content import Content, Publisher
 from chatops.advisory.github import advisory, mark
 from chatops.advisory.ranges import read_ranges
-from chatops.ports import Impossible, PublishAdvisory, TryLater
+from chatops.ports import Impossible, PublishAdvisory, RequestCve, TryLater
 from tests.adapters.github.conftest import Repository
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -29,6 +30,9 @@ CONTENT = Content(
     fixed=("1.0.1",),
 )
 DEED = PublishAdvisory(advisory=advisory(CONTENT), mark=mark(CONTENT))
+
+UNNUMBERED = advisory(replace(CONTENT, cve=None))
+REQUEST = RequestCve(advisory=UNNUMBERED, mark=mark(CONTENT), by="x")
 
 
 def held(repository: Repository) -> list[dict[str, Any]]:
@@ -98,3 +102,41 @@ async def test_what_github_refuses_is_said(repository: Repository) -> None:
         with pytest.raises(Impossible, match=code):
             await repository.perform(DEED)
     assert [one["state"] for one in held(repository)] == ["closed"]
+
+
+# --- a CVE id by its draft -----------------------------------------------------------------------------------------
+
+
+async def test_an_id_is_asked_for_by_a_draft_and_seen_once_it_is_there(repository: Repository) -> None:
+    assert (await repository.perform(REQUEST)).data == {"cve": None}
+    [one] = held(repository)
+    assert one["state"] == "draft"
+    assert repository.proxy.advisories.asked == [one["ghsa_id"]]
+    look = REQUEST.model_copy(update={"asked": True})
+    assert (await repository.perform(look)).data == {"cve": None}
+    one["cve_id"] = "CVE-2026-4242"
+    assert (await repository.perform(look)).data == {"cve": "CVE-2026-4242"}
+    assert len(repository.proxy.called("POST */cve")) == 1
+    await repository.perform(DEED)
+    assert [one["state"] for one in held(repository)] == ["published"]  # the draft is what is published
+
+
+@pytest.mark.parametrize("call", ["POST */security-advisories", "POST */cve"])
+async def test_a_request_whose_answer_was_lost_is_made_once(repository: Repository, call: str) -> None:
+    repository.proxy.lose(call)
+    with pytest.raises(TryLater):
+        await repository.perform(REQUEST)
+    assert (await repository.perform(REQUEST, attempts=1)).data == {"cve": None}
+    assert len(held(repository)) == len(repository.proxy.advisories.asked) == 1
+
+
+async def test_a_private_report_is_the_draft(repository: Repository) -> None:
+    report = await repository.call("POST", "/security-advisories/reports", {"summary": "A hole", "description": "x"})
+    await repository.perform(REQUEST.model_copy(update={"report": report["ghsa_id"]}))
+    assert [(one["state"], one["summary"]) for one in held(repository)] == [("draft", CONTENT.title)]
+
+
+async def test_a_request_that_github_refuses_is_for_good(repository: Repository) -> None:
+    repository.proxy.fail("POST */cve", 422)
+    with pytest.raises(Impossible, match="not-valid"):
+        await repository.perform(REQUEST)
