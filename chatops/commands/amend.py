@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from chatops.commands.advising import content, kept_of, to_cve, to_github, to_site, write_down
-from chatops.commands.advisory import Affected, Items, Pages, PublicText, Weaknesses, readable
+from chatops.commands.advisory import readable
+from chatops.commands.advisory_kinds import Affected, Items, Pages, PublicText, Weaknesses
 from chatops.commands.announcement import framed
 from chatops.commands.declare import CaseUse, Command, Who, option, raw
 from chatops.commands.desk import CaseRoom, Decision, Desk, Message, Outgoing, Preview, Public, Refusal, Security

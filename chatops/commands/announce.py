@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from chatops.commands.advising import content, digest, gaps, kept_of, to_cve, to_github, write_down
-from chatops.commands.advisory import PublicText, Published, draft
+from chatops.commands.advisory import draft
+from chatops.commands.advisory_kinds import PublicText, Published
 from chatops.commands.announcement import announcement, as_public, framed
 from chatops.commands.cards import dates
 from chatops.commands.declare import CaseUse, Command, Who, option, raw

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from chatops.commands.checklist import checklist
 from chatops.commands.declare import BadValue, CaseUse, Command, Who, positional, raw
 from chatops.commands.desk import Again, CaseRoom, Decision, Desk, Message, Refusal
 from chatops.commands.kinds import Choice, Text
 from chatops.commands.moving import edit_case
-from chatops.commands.plan import BY_NAME, SETTLED, STEPS, checklist, settled, waits
+from chatops.commands.plan import BY_NAME, SETTLED, STEPS, settled, waits
 from chatops.commands.typed import nearest, short
 from chatops.document import Document, Tlp, para
 from chatops.model.casefile import CaseFile

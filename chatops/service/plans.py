@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from chatops.commands import plan
+from chatops.commands.checklist import checklist
 from chatops.commands.desk import Alarm, Decision, Desk, Here, InPlace, Job, Message
 from chatops.config import Settings
 from chatops.model.casefile import CaseFile
@@ -111,7 +112,8 @@ def _show(unit: Unit, desk: Desk, case: str) -> None:
     file = unit.book.case(case)
     assert file is not None
     key = plan.checklist_key(file)
-    document = marked(plan.checklist(desk, file)) if file.case.drill else plan.checklist(desk, file)
+    document = checklist(desk, file)
+    document = marked(document) if file.case.drill else document
     for place in unit.book.places(PlaceKind.SECURITY):
         own = f"{key}.{place.id[:8]}"
         if unit.said(own):
