@@ -121,7 +121,7 @@ def _some(desk: Desk, args: Contacts) -> list[Contact]:
 
 
 def _file(desk: Desk, args: Contacts) -> Decision:
-    form = args.name or "csv"
+    form = (args.name or "csv").rpartition(".")[2].replace("yml", "yaml")  # or a file's whole name
     if form not in FORMATS:
         raise BadValue(f'"{short(form)}" is no format; csv or yaml')
     if args.action == "export":

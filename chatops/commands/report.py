@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Container, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -59,6 +60,7 @@ def handle(desk: Desk, args: Report) -> Decision:
 
 
 WISHES = ("credit", "help", "review", "disclose", "known", "process")
+_STRAY = re.compile(rf"(?<!\S)({'|'.join(WISHES)})=", re.IGNORECASE)
 
 
 def _wishes(desk: Desk, args: Report) -> Decision:
@@ -150,7 +152,7 @@ def _opens(desk: Desk, args: Report, text: str, origin: str | None = None) -> De
         "reported", case_id, {"by": reporter.name}, changes=(*changes, *moved(file, Move.REPORT, actor=reporter.id))
     )
     return Decision(
-        reply=_receipt(desk, case),
+        reply=_receipt(desk, case, text),
         events=[reported],
         messages=[Message(Security(), _to_team(file, desk, text), ping=tuple(c.id for c in desk.book.coordinators()))],
         alarms=[
@@ -208,7 +210,7 @@ def _stranger(desk: Desk, case_id: str, changes: list[Change]) -> Contact:
     return contact
 
 
-def _receipt(desk: Desk, case: Case) -> Document:
+def _receipt(desk: Desk, case: Case, text: str) -> Document:
     next_word = when(case.next_word, day=True) if case.next_word else None
     blocks = [
         *desk.settings.words("receipt", case=case.id, next_word=next_word),
@@ -220,6 +222,9 @@ def _receipt(desk: Desk, case: Case) -> Document:
         ),
         *_on_record(case),
     ]
+    if stray := _STRAY.search(text):
+        how = typed(f"report {case.id} {stray[1]}=…")
+        blocks.append(para(f"“{stray[1]}=” stood within your text, so I took it for a part of it. As a wish: ", how))
     if case.process:
         blocks.append(para("You prefer another process; a coordinator answers you about it."))
     if case.asked_date:
@@ -276,6 +281,9 @@ def standing(file: CaseFile, news: str = "where your report stands") -> Document
         ("Who looks after it", line(who(file.name(case.owner))) if case.owner else line("nobody yet")),
         ("Severity", case.band or "not rated yet"),
     ]
+    if case.outcome == "duplicate":  # who looks after it does so there
+        first = [other for other, what in (case.links or {}).items() if what == "the original"]
+        pairs = [("Goes on in", line(typed(f"report {other}"))) for other in first]
     if case.next_word and case.closed_at is None:
         pairs.append(("Next word by", line(when(case.next_word, day=True))))
     if file.terms_date and file.embargoed:

@@ -138,7 +138,8 @@ class Addresses:
             service, _, rest = one.partition(":")
             shape = SHAPES.get(service)
             if shape is None or not shape[0].fullmatch(rest):
-                example = shape[1] if shape else SHAPES["matrix"][1]
+                whole = [name for name, (form, _) in SHAPES.items() if form.fullmatch(one)]
+                example = shape[1] if shape else f"{whole[0]}:{one}" if whole else SHAPES["matrix"][1]
                 raise BadValue(f'"{short(one)}" is no address; write it as {example}')
             found.append(Address(service, "", rest.lower() if service == MAIL else rest))
         return list(dict.fromkeys(found))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from chatops import policy
 from chatops.commands.alarms import crd_alarms
 from chatops.commands.cards import case_card
@@ -12,7 +14,7 @@ from chatops.commands.ledger import named, stamp
 from chatops.commands.moving import edit_case, edit_participant, moved
 from chatops.commands.report import next_word, standing, to_reporters
 from chatops.commands.terms import house_rules, question
-from chatops.document import Document, Tlp, quote
+from chatops.document import Block, Document, Tlp, para, quote, when
 from chatops.model.casefile import CaseFile
 from chatops.model.cases import Proposal
 from chatops.model.changes import Change, Happened, Moved, put
@@ -102,6 +104,8 @@ def settle(desk: Desk, file: CaseFile, proposal: Proposal) -> Decision:
     if was not in IN_FORCE:
         news = "the embargo is active"
     room = house_rules(desk.settings, file, desk.now, news)
+    if was in IN_FORCE:
+        room = room.model_copy(update={"blocks": (room.blocks[0], *_why(proposal, before), *room.blocks[1:])})
     facts = {"what": named(proposal.what), "date": stamp(proposal.at)}
     told = Happened("date set", file.id, facts, changes=tuple(changes))
     messages: list[Outgoing] = []
@@ -121,6 +125,12 @@ def settle(desk: Desk, file: CaseFile, proposal: Proposal) -> Decision:
     against = concerns(desk, file, proposal.what, proposal.at)
     reply = reply.model_copy(update={"blocks": (*reply.blocks, *against)})
     return Decision(reply=reply, events=[told], messages=messages, alarms=alarms)
+
+
+def _why(proposal: Proposal, before: datetime | None) -> tuple[Block, ...]:
+    """What the terms were until now, and why they are other ones."""
+    old = (para("Until now it was ", when(before), "."),) if before and before != proposal.at else ()
+    return (*old, *((quote(proposal.reason),) if proposal.reason else ()))
 
 
 def _next_question(file: CaseFile, was: Embargo) -> list[Change | Moved]:

@@ -45,6 +45,7 @@ TEAM_ONLY = frozenset(
 """What names the reporter or is the team's own business."""
 QUIET = frozenset(
     {"room wanted", "room made", "room held", "room free again", "invited to room", "joined room", "left room"}
+    | {"step begun"}  # that it is done follows, or why not
 )
 BARE = frozenset({"who", "what", "how", "date", "status", "version", "vote", "severity", "band", "outcome", "by"})
 """Facts whose value says what it is."""
@@ -57,6 +58,8 @@ DRAWN: Mapping[str, tuple[int, Sort]] = {
     "reporter added": (0, Sort.NOTICE),
     "rejected": (0, Sort.STEP),
     "notified": (1, Sort.NOTICE),
+    "asked again": (1, Sort.NOTICE),
+    "brought": (1, Sort.NOTICE),
     "accepted": (1, Sort.NOTICE),
     "declined": (1, Sort.NOTICE),
     "update sent": (1, Sort.NOTICE),
@@ -72,6 +75,9 @@ DRAWN: Mapping[str, tuple[int, Sort]] = {
     "private release asked": (2, Sort.STEP),
     "private release": (2, Sort.RELEASE),
     "leak claimed": (3, Sort.NOTICE),
+    "public confirmed": (3, Sort.STEP),
+    "exploit confirmed": (3, Sort.STEP),
+    "attacks confirmed": (3, Sort.STEP),
     "announcement confirmed": (3, Sort.STEP),
     "announcement failed": (3, Sort.STEP),
     "general release": (3, Sort.RELEASE),
@@ -104,7 +110,7 @@ def marks(file: CaseFile, found: Sequence[Entry], *, inside: bool) -> list[tuple
         facts = ", ".join(
             shown(value) if name in BARE else f"{name} {shown(value)}"
             for name, value in entry.told["facts"].items()
-            if name != "code" and not (name in BARE and value == entry.who)
+            if name != "code" and value != "" and not (name in BARE and value == entry.who)
         )
         by = f" ({shown(entry.who)})" if entry.who not in ("chatops", "somebody") else ""
         lines.append((entry.at, line(strong(entry.what), f": {facts}" if facts else "", by)))

@@ -36,6 +36,8 @@ def _owed(file: CaseFile) -> Iterator[Line]:
         yield from _names(file, [one for one in file.signatories() if one not in voted], "to answer the proposed date")
         yield line(f"{lead} to accept or reject that date")
     if not file.embargoed:
+        if owner and case.triaged_at is not None and case.embargo != Embargo.PROPOSED and case.released_at is None:
+            yield line(f"{lead} to release the fix and announce it")
         return
     asked = [one for one in file.participants.values() if one.consent in (Consent.INVITED, Consent.LAPSED)]
     yield from _names(file, [one.contact for one in asked], "to answer the terms")

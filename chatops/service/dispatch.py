@@ -14,6 +14,7 @@ from datetime import timedelta
 from typing import Any
 
 from chatops import policy
+from chatops.commands import status
 from chatops.commands.declare import CaseUse, Command, Registry, Who
 from chatops.commands.desk import Actor, Decision, Desk, Message, Preview, Refusal, Security
 from chatops.commands.parse import Line, addressed, brief, read_arguments, read_fields, split, undo
@@ -127,6 +128,7 @@ SENTENCE = 4
 
 
 ALIKE = {
+    **dict.fromkeys((*status.VALUES, "fixed"), "status"),
     "assign": "own",
     "check": "verify",
     "history": "timeline",

@@ -158,3 +158,13 @@ def test_nobody_is_asked_to_keep_a_date_that_has_passed(members_house: House) ->
     house.say("maintainer", "security", f"embargo {case} date in 8 days")
     assert "Private until" in house.last("direct", "suse", kind="question").text
     assert house.direct("suse", f"accept {case}").kind == "notice"  # type: ignore[union-attr]
+
+
+def test_members_read_why_a_date_moves_and_what_it_was(members_house: House) -> None:
+    house = members_house
+    for line in ('date in 12 days reason="All build."', 'date in 5 days reason="It is on a list."'):
+        house.say("maintainer", "security", f"embargo {house.case} {line}")
+    told = house.last(house.case, kind="date").text
+    assert "Private until Sat 7 Mar 2026 15:00 UTC." in told
+    assert "Until now it was Sat 14 Mar 2026 15:00 UTC." in told
+    assert "> It is on a list." in told

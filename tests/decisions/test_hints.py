@@ -127,3 +127,28 @@ def test_a_stranger_learns_no_verb_of_the_teams(embargoed_house: House) -> None:
     for word in ("publish", "notify", "history", "release"):
         said = answer(embargoed_house, "passer-by", "direct", word)
         assert not {"announce", "invite", "timeline", "private-release"} & set(said.replace("?", " ").split())
+
+
+@pytest.mark.parametrize(
+    ("who", "where", "text", "hint"),
+    [
+        ("debian", "{case}", "affected", "did you mean status? Usage: status CASE VALUE [version=VERSION]"),
+        ("debian", "{case}", "fixed 1.0.0-3", "did you mean status?"),
+        ("maintainer", "security", "contacts add x address=x@example.org", "write it as mail:x@example.org"),
+        ("maintainer", "security", "contacts add x address=@x:example.org", "write it as matrix:@x:example.org"),
+        ("maintainer", "security", "contacts add x address=U0123ABCD", "write it as slack:U0123ABCD"),
+        ("maintainer", "security", "contacts import roster.yml", "where is the table? Paste it in a code block"),
+        ("maintainer", "security", "contacts import roster.txt", '"txt" is no format; csv or yaml'),
+    ],
+)
+def test_the_nearest_right_form_is_of_what_was_typed(
+    members_house: House, who: str, where: str, text: str, hint: str
+) -> None:
+    assert hint in answer(members_house, who, where.format(case=members_house.case), text)
+
+
+def test_a_wish_within_a_report_is_said_to_be_text_and_how_to_make_it_one(house: House) -> None:
+    house.direct("finder", 'report The queue overflows. credit="A. Finder"')
+    assert f"As a wish: !dynasched report {house.case} credit=…" in house.last("direct", "finder").text
+    house.direct("finder", "report The option credit_limit=5 overflows.")
+    assert "As a wish" not in house.last("direct", "finder").text

@@ -6,6 +6,7 @@ import pytest
 
 from chatops.model.machines import Embargo, Exposure
 from chatops.plain import plain_text
+from chatops.ports import Upload
 from tests.house import PACKAGERS, START, House, address, code_in, embargoed, reported
 
 LINK = "https://lists.example.org/oss/1 zqlinkqz"
@@ -229,3 +230,13 @@ def test_a_closed_case_can_be_named_and_offers_no_button(house: House) -> None:
     house.direct("nobody", f"leak {case}")
     alert = house.last("security", kind="leak claim").document
     assert alert.actions == ()
+
+
+def test_after_a_leak_the_board_says_what_is_owed_and_the_timeline_what_was_confirmed(members_house: House) -> None:
+    house = members_house
+    house.say("maintainer", "security", f"exposed {house.case} public")
+    assert "Waits for: maintainer to release the fix and announce it" in house.last("security").text
+    house.say("maintainer", "security", f"timeline {house.case}")
+    (upload,) = [deed for one in house.chat.done if isinstance(deed := one.deed, Upload)]
+    assert upload.picture is not None
+    assert max(mark.lane for mark in upload.picture.marks) == 3
