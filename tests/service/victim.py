@@ -1,8 +1,8 @@
 """A bot that dies: run as a process, it kills itself (SIGKILL) at a named point of its work.
 
-``python -m tests.service.victim URL POINT FILE HOURS``: admits the messages that FILE's service has for it, answers
-each, and ends when all is done. What reached the service is appended to FILE, one effect id a line. The clock is HOURS
-late, so that leases of a process that died are over.
+It admits the messages that its service has for it, answers each, and ends when all is done. What reached the service
+is appended to a file, one effect id a line. The clock is some hours late, so that leases of a process that died are
+over.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import asyncio
 import os
 import secrets
 import signal
-import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -134,6 +133,5 @@ def unsettled(session: Session) -> int:
     return int(session.execute(waiting).scalar_one() + session.execute(going).scalar_one())
 
 
-if __name__ == "__main__":
-    where, point, file, hours = sys.argv[1:]
-    asyncio.run(Victim(where, point, Path(file), float(hours)).run())
+def main(url: str, point: str, file: Path, hours: float) -> None:
+    asyncio.run(Victim(url, point, file, hours).run())
