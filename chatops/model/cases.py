@@ -113,7 +113,7 @@ class Proposal(Row, table=True):
 
 
 class Note(Row, table=True):
-    """Something said in a case and kept unchanged. ``kind``: report, addition, update."""
+    """Something said in a case and kept unchanged. ``kind``: report, addition, update, answer."""
 
     id: str = Field(primary_key=True)
     case: str = Field(index=True)

@@ -326,3 +326,48 @@ def test_an_update_can_be_for_the_reporter_or_for_the_room_alone(members_house: 
     nobody = house.say("maintainer", "security", f"tell {house.case} to=reporter Hello?")
     assert nobody is not None
     assert nobody.title == f"{house.case} has no reporter that I could tell"
+
+
+def test_a_word_to_one_person_alone_goes_where_only_they_read_it(members_house: House) -> None:
+    house = members_house
+    case = house.case
+    told = house.say("maintainer", "security", f"tell {case} to=debian Your build fails in the zq test?")
+    assert told is not None
+    assert told.title == f"{case}: told to debian alone"
+    theirs = house.last("direct", "debian", kind="update")
+    assert theirs.document.title == f"{case}: maintainer writes to you alone"
+    assert "the case's room does not show it" in theirs.text
+    readers = {reader for seen in house.chat.seen if "zq test" in seen.text for reader in seen.readers}
+    assert readers == {address(one) for one in ("maintainer", "maintainer-2", "debian")}
+    timelines = {where: house.say(who, where, f"timeline {case}") for who, where in TIMELINES}
+    assert "told alone: debian" in plain_text(timelines["security"] or told)
+    assert "told alone" not in plain_text(timelines["direct"] or told)
+    assert house.journal_is_good()
+    word = house.say("maintainer", "security", f"tell {case} to=reporter-{case[-4:].lower()} Thank you so far.")
+    assert word is not None
+    assert "Thank you so far." in house.last("direct", "finder", kind="update").text
+
+
+TIMELINES = (("maintainer", "security"), ("fedora", "direct"))
+
+
+@pytest.mark.parametrize(
+    ("to", "refused"),
+    [
+        ("suse", "suse has not accepted the terms of {case}, so I tell them nothing of it; see show {case}"),
+        ("maintainer-2", "maintainer-2 is on the team; write to them yourself"),
+        ("debain", 'no contact is called "debain"; did you mean debian?'),
+    ],
+)
+def test_who_may_not_hear_of_a_case_is_told_nothing_alone(members_house: House, to: str, refused: str) -> None:
+    house = members_house
+    answer = house.say("maintainer", "security", f"tell {house.case} to={to} Look at the zq test.")
+    assert answer is not None
+    assert answer.title.startswith(refused.format(case=house.case))
+    assert not [seen for seen in house.seen_by(to) if "zq test" in seen.text and seen.document.kind == "update"]
+
+
+def test_a_word_to_one_alone_is_not_typed_where_all_read_along(members_house: House) -> None:
+    answer = members_house.say("maintainer", members_house.case, "tell to=debian Your build fails?")
+    assert answer is not None
+    assert answer.title.startswith("every member reads along here")
