@@ -21,7 +21,9 @@ from chatops.model.journal import INSTALLATION, Entry
 from chatops.model.people import Occupant, Place, PlaceKind
 from chatops.ports import CveDeed, HostDeed, Outcome, PublishCve, ReserveCve, TryPatch
 from chatops.service import host, plans, reminders
+from chatops.service.tables import change_outbox
 from chatops.service.unit import RELEASE_HOST, Unit, own_desk
+from chatops.service.withheld import WITHHELD, no_key
 
 HOST_DEED: TypeAdapter[HostDeed] = TypeAdapter(Annotated[HostDeed, Field(discriminator="t")])
 CASE_DEED: TypeAdapter[TryPatch | CveDeed] = TypeAdapter(Annotated[TryPatch | CveDeed, Field(discriminator="t")])
@@ -157,32 +159,17 @@ def _not_opened(unit: Unit, place: Place) -> None:
     unit.carry_out(Decision(messages=[Message(Security(), document, kind="alert")]))
 
 
-WITHHELD = "withheld"
-
-
 def _withheld(unit: Unit, place: Place, row: OutboxRow) -> None:
     """Something private was not said, for want of a key to encrypt it to: the team hears it, once for each case."""
     known = unit.book.contact(place.contact) if place.contact else None
     name = known.name if known else "somebody"
-    facts = {"who": name, "kind": row.kind}
     chain = row.case or INSTALLATION
     before = unit.session.exec(select(Entry).where(Entry.chain == chain, Entry.what == WITHHELD)).all()
     first = all(one.told["facts"].get("who") != name for one in before)
-    unit.record(Happened(WITHHELD, row.case, facts))
-    if not first:
-        return
-    document = Document(
-        title=f"{name} could not be told: I have no key to encrypt mail to them",
-        kind="fault",
-        tlp=Tlp.AMBER_STRICT,
-        case=row.case,
-        blocks=(
-            para("I asked them to get in touch, and said nothing else. What is still to come is held back as well."),
-            para("Put their OpenPGP key or another address on record: ", typed(f"contacts show {name}")),
-        ),
-        tone="alert",
-    )
-    unit.carry_out(Decision(messages=[Message(Security(), document, kind="alert")]))
+    unit.record(Happened(WITHHELD, row.case, {"who": name, "kind": row.kind}))
+    change_outbox(unit.session, row.id, problem=WITHHELD)
+    if first:
+        unit.carry_out(Decision(messages=[no_key(name, row.case)]))
 
 
 def _entered(unit: Unit, place: Place, outcome: Outcome) -> None:

@@ -40,7 +40,7 @@ from chatops.ports import (
     Survey,
     TryPatch,
 )
-from chatops.service import outbox
+from chatops.service import outbox, withheld
 from chatops.service.boards import Boards
 from chatops.service.drills import drill_of, rehearsed
 from chatops.service.gate import wanted
@@ -89,6 +89,7 @@ class Unit:
         self._moved: set[str] = set()  # whose addresses changed
         self._back: set[tuple[str, str]] = set()  # (case, contact) of who may be asked again into a room they left
         self._back_in_team: set[str] = set()
+        self._keyed: set[str] = set()  # whose mail can be encrypted from now on
         self._joined: set[tuple[str, str]] = set()  # (case, contact) of who has just become a member
         self._changed: set[str] = set()  # the cases to which something happened
         self.rooms = Rooms(self.book, services, now, self.record, self._for_room, fresh, settings.project.name)
@@ -149,7 +150,9 @@ class Unit:
             if change.table == "contactaddress":
                 moved = values.get("contact") or self.book.holder(str(change.key["id"]))
                 self._moved |= {moved} if moved else set()
-            elif change.table == "contact" and values.keys() & {"roles", "active"}:
+            elif change.table == "contact" and values.get("public_key"):
+                self._keyed.add(str(change.key["id"]))
+            if change.table == "contact" and values.keys() & {"roles", "active"}:
                 known = self.book.contact(str(change.key["id"]))
                 self._back_in_team.add(str(change.key["id"]))
                 roles = [*(values.get("roles") or ()), *((known.roles or ()) if known else ())]
@@ -170,6 +173,7 @@ class Unit:
             self._sender.say(message)
         self._sender.read = None
         self._hand_over()
+        self._say_after_all()
         changed, self._changed = self._changed, set()
         for case in sorted(changed):
             self.boards.refresh(case, self._now)
@@ -198,6 +202,22 @@ class Unit:
                 told += again(self._settings, self.book, file, Direct(contact), reader=contact)
             for message in told:
                 self._sender.say(message)
+
+    def _say_after_all(self) -> None:
+        """What was held back for want of a key, to those who have one now. A new effect: under the old one's name they
+        were asked to get in touch, and many receivers drop a second mail of one name.
+        """
+        keyed, self._keyed = self._keyed, set()
+        for contact in sorted(keyed):
+            rows = withheld.ready(self.session, self.book, contact, self._now)
+            known = self.book.contact(contact)
+            name = known.name if known else "somebody"
+            for row in rows:
+                values = row.model_dump(include={*_TARGET})
+                put_outbox(self.session, key=self.fresh(), deed=row.deed, made_at=self._now, **values)
+                self.record(Happened("said after all", row.case, {"who": name, "kind": row.kind}))
+            if rows:
+                self._sender.say(withheld.on_its_way(name, len(rows)))
 
     def settle(self) -> None:
         """Make the rooms of everything touched fit roster and consent."""
@@ -339,6 +359,9 @@ class Unit:
         made = key or self.fresh()
         put_outbox(self.session, key=made, deed=deed.model_dump(mode="json"), made_at=self._now, **columns)
         return made
+
+
+_TARGET = ("service", "tenant", "place", "room", "audience", "conversation", "kind", "tlp", "case")
 
 
 def own_desk(unit: Unit, settings: Settings, now: datetime, code: Callable[[int], str] = lambda length: "") -> Desk:

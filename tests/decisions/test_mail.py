@@ -368,3 +368,42 @@ def test_nothing_of_a_drill_goes_out_by_mail() -> None:
     house.say("maintainer", "security", f"invite {house.case} spack")
     assert not [effect for effect in house.chat.done[before:] if effect.service == "mail"]
     assert not house.stuck()
+
+
+def test_what_was_held_back_for_want_of_a_key_goes_out_once_when_there_is_one() -> None:
+    house = member()
+    house.chat.keyless |= {SPACK, ARCH}
+    house.say("maintainer", "security", f"tell {house.case} Patience, please.")
+    house.say("maintainer", "security", f"tell {house.case} Thank you.")
+    for _ in range(2):
+        house.say("maintainer", "security", f"invite {house.case} arch")
+    alarm = house.last("security", kind="fault").text
+    assert "goes out when you paste their key after: !dynasched contacts change arch" in alarm
+    before = len(got(house, SPACK)), len(got(house, ARCH))
+    house.chat.keyless.clear()
+    for name in ("spack", "arch"):
+        key = Tsk.generate(f"{name} <{name}@example.org>").extract_certificate()
+        for _ in range(2):
+            house.say("maintainer", "security", f"contacts change {name}\n```\n{key}```")
+    assert kinds(house, SPACK)[before[0] :] == ["update", "update"]
+    said = [one.text.split("\n")[2] for one in got(house, SPACK)[before[0] :]]
+    assert said == ["> Patience, please.", "> Thank you."]
+    assert kinds(house, ARCH)[before[1] :] == ["question"], "once, though they were asked twice"
+    held = {entry.effect.id for entry in got(house, SPACK)}
+    assert len(held) == len(got(house, SPACK)), "each is a mail of its own name"
+    assert "spack is sent 2 messages that were held back" in "\n".join(one.text for one in house.seen_in("security"))
+    assert not house.stuck()
+    assert house.journal_is_good()
+
+
+def test_what_somebody_may_not_hear_any_more_stays_held_back() -> None:
+    house = member()
+    house.chat.keyless.add(SPACK)
+    house.say("maintainer", "security", f"tell {house.case} Patience, please.")
+    house.say("maintainer", "security", f"remove {house.case} spack")
+    house.chat.keyless.clear()
+    before = len(got(house, SPACK))
+    key = Tsk.generate("spack <spack@example.org>").extract_certificate()
+    house.say("maintainer", "security", f"contacts change spack\n```\n{key}```")
+    assert [one for one in got(house, SPACK)[before:] if "Patience" in one.text] == []
+    assert not house.stuck()
