@@ -24,6 +24,7 @@ CONFIG = Path("chatops.toml")
 _PEERS: Mapping[str, str] = {
     "github": "with the releases on GitHub (emulated)",
     "slack": "with some of the people on Slack (emulated)",
+    "mail": "with a packager who has only mail, and a mailing list (servers on this machine)",
 }
 """What the demo can have beside the homeserver, by option."""
 

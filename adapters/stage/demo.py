@@ -19,13 +19,14 @@ from adapters.stage.program import NotReady
 from adapters.stage.strand import Strand
 from adapters.stage.synapse import DidNotStart
 from adapters.stage.with_github import WithGitHub
+from adapters.stage.with_mail import WithMail
 from adapters.stage.with_slack import WithSlack
 
 PATIENCE = 60.0
 """Seconds until something that should be seen counts as missing: enough for a busy machine."""
 
 
-STRANDS: Mapping[str, type[Strand]] = {"github": WithGitHub, "slack": WithSlack}
+STRANDS: Mapping[str, type[Strand]] = {"github": WithGitHub, "slack": WithSlack, "mail": WithMail}
 """What can be switched on, by option."""
 
 

@@ -98,11 +98,10 @@ class WithSlack(Strand):
 
     async def verification(self, play: Troupe) -> None:
         await self._verifies(play, self.site, self.public, play.company.prepared, "Not known")
+        play.scene.never(self.site, "the case, in the channel on Slack", lambda seen: play.case in seen.text)
 
     async def decision(self, play: Troupe) -> None:
         await self._reads(play, self.ubuntu, "that packages may go out", "you may publish now", self.embargo)
-        await self.site.look()
-        play.scene.never(self.site, "the case, in the channel on Slack", lambda seen: play.case in seen.text)
 
     async def general_release(self, play: Troupe) -> None:
         scene = play.scene

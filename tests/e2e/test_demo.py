@@ -1,4 +1,6 @@
-"""The demo is the whole way of a case, with real clients: it comes to its end, and leaves nothing where it may not."""
+"""The demo, with all that can be switched on: a whole case with real clients comes to its end, and leaves nothing where
+it may not.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +20,8 @@ from adapters.stage.troupe import CANARIES
 PATIENCE = 600
 """Seconds; on a quiet machine with two cores it takes one minute."""
 
+PEERS = ("--github", "--slack", "--mail")
+
 Json = dict[str, Any]
 
 
@@ -28,7 +32,7 @@ def chatops(*arguments: str, within: float = 60) -> subprocess.CompletedProcess[
 
 async def test_demo(tmp_path: Path) -> None:
     folder = tmp_path / "stage"
-    ended = await asyncio.to_thread(chatops, "demo", "--once", "--folder", str(folder), within=PATIENCE)
+    ended = await asyncio.to_thread(chatops, "demo", "--once", *PEERS, "--folder", str(folder), within=PATIENCE)
     every_step_was_observed(folder, ended)
     journal_and_schema_are_good(folder)
     nothing_lies_outside_the_bots_own_state(folder)
@@ -58,7 +62,7 @@ def nothing_lies_outside_the_bots_own_state(folder: Path) -> None:
     """
     assert holding(folder / "bot" / "state", *CANARIES) == set(CANARIES), "the search finds what is there"
     assert holding(folder / "homeserver", "fixes a vulnerability") == {"fixes a vulnerability"}
-    for place in ("homeserver", "people", "releases"):
+    for place in ("homeserver", "people", "releases", "github", "slack", "mail"):
         assert holding(folder / place, *CANARIES) == set(), place
     assert holding(folder / "bot", *CANARIES, without="state") == set()
 

@@ -4,23 +4,19 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import AsyncIterator
-from email import message_from_bytes
 from email.message import EmailMessage
-from email.policy import default
 from pathlib import Path
 
 import pytest
-from pysequoia import Cert, decrypt
 
 from adapters.stage.archives import archive
+from adapters.stage.letters import BOT, bounce, key, plain, public, reply, sealed, signed, told, unsealed
 from adapters.stage.post_office import PASSWORD, PostOffice, Taken
 from adapters.terminal.client import Client
 from adapters.terminal.wire import dial
 from chatops import bootstrap
 from chatops.config import Mail, MailList, Person, Releases, Settings, Store
 from chatops.plain import plain_text
-from tests.adapters.mail.conftest import BOT, key, public
-from tests.adapters.mail.people import bounce, plain, reply, sealed, signed
 
 REPORTER, PACKAGER = "reporter@example.org", "packager@example.org"
 FIRST, SECOND = "first@example.org", "second@example.org"
@@ -59,20 +55,7 @@ class Post:
 
 def opened(taken: Taken) -> str:
     """What the reader of a message sees: unsealed with their own key, attachments by name."""
-    message = taken.message
-    if message.get_content_type() == "multipart/encrypted":
-        data = message.get_payload(1)
-        assert isinstance(data, EmailMessage)
-        held = data.get_payload(decode=True)
-        assert isinstance(held, bytes)
-        signer = Cert.from_bytes(public("security").encode())
-        name = taken.to[0].partition("@")[0]
-        inside = decrypt(held, key(name).decryptor(), store=lambda ids: [signer])
-        assert inside.valid_sigs
-        message = message_from_bytes(inside.bytes or b"", policy=default)
-    names = [part.get_filename() or "" for part in message.iter_attachments()]
-    body = message.get_body(("plain",))
-    return (body.get_content() if body else "") + "".join(f"\n[{name}]" for name in names)
+    return told(unsealed(taken.message, taken.to[0].partition("@")[0]))
 
 
 @pytest.fixture

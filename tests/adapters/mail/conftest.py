@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import functools
 import ssl
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from pysequoia import Tsk
 
 from adapters.mail.outgoing import Outgoing
 from adapters.mail.pgp import Keychain
@@ -16,21 +14,10 @@ from adapters.mail.settings import MailSettings
 from adapters.mail.smtp import Smtp
 from adapters.mail.tokens import Tokens
 from adapters.stage.certificate import certify
+from adapters.stage.letters import BOT, key
 from adapters.stage.post_office import PASSWORD, PostOffice
 from chatops.config import Settings
 from chatops.ports import Address
-
-BOT = "security@dynasched.example"
-
-
-@functools.cache
-def key(name: str) -> Tsk:
-    """Somebody's own key."""
-    return Tsk.generate(f"{name} <{name}@example.org>")
-
-
-def public(name: str) -> str:
-    return str(key(name).extract_certificate())
 
 
 class Roster:

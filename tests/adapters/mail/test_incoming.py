@@ -17,10 +17,10 @@ from adapters.mail.pgp import Keychain
 from adapters.mail.reading import Reader
 from adapters.mail.settings import MailSettings
 from adapters.mail.tokens import LABEL, Tokens
+from adapters.stage.letters import BOT, plain
 from adapters.stage.post_office import PostOffice
 from chatops.ports import Automatic, Letter, Received
-from tests.adapters.mail.conftest import BOT, Roster
-from tests.adapters.mail.people import plain
+from tests.adapters.mail.conftest import Roster
 
 FINDER = "finder@research.example"
 

@@ -18,6 +18,7 @@ from adapters.mail.outgoing import Outgoing
 from adapters.mail.settings import MailSettings
 from adapters.mail.smtp import Smtp
 from adapters.mail.tokens import Tokens
+from adapters.stage.letters import BOT, key, public
 from adapters.stage.post_office import PASSWORD, PostOffice
 from chatops.document import Action, Document, Tlp, para, quote
 from chatops.ports import (
@@ -34,7 +35,7 @@ from chatops.ports import (
     TryLater,
     Upload,
 )
-from tests.adapters.mail.conftest import BOT, Roster, key, made, public
+from tests.adapters.mail.conftest import Roster, made
 
 DEBIAN = "debian@example.org"
 CASE = "DS-2026-7KQ4"

@@ -15,9 +15,9 @@ from adapters.mail.pgp import Keychain
 from adapters.mail.reading import Read, Reader
 from adapters.mail.settings import MailSettings
 from adapters.mail.tokens import LABEL, Tokens
+from adapters.stage.letters import BOT, bounce, key, plain, public, reply, sealed, signed
 from chatops.ports import Automatic, Bounced, Letter
-from tests.adapters.mail.conftest import BOT, Roster, key, public
-from tests.adapters.mail.people import bounce, plain, reply, sealed, signed
+from tests.adapters.mail.conftest import Roster
 
 DEBIAN = "debian@example.org"
 TOKENS = Tokens(b"secret")

@@ -1,13 +1,52 @@
-"""What people's mail programs write: answers with quotes, signed and sealed mail, bounces, vacations."""
+"""What people's mail programs write and show: answers with quotes, signed and sealed mail, bounces, vacations.
+
+Everybody has an OpenPGP key, by name; ``security`` is the bot's.
+"""
 
 from __future__ import annotations
 
+import functools
+from email import message_from_bytes
 from email.message import EmailMessage, MIMEPart
-from email.policy import SMTP
+from email.policy import SMTP, default
 
-from pysequoia import Cert, SignatureMode, encrypt, sign
+from pysequoia import Cert, SignatureMode, Tsk, decrypt, encrypt, sign
 
-from tests.adapters.mail.conftest import BOT, key, public
+BOT = "security@dynasched.example"
+
+
+@functools.cache
+def key(name: str) -> Tsk:
+    """Somebody's own key."""
+    return Tsk.generate(f"{name} <{name}@example.org>")
+
+
+def public(name: str) -> str:
+    return str(key(name).extract_certificate())
+
+
+def unsealed(message: EmailMessage, name: str) -> EmailMessage:
+    """What is inside a message that the bot encrypted to somebody and signed; one that is not encrypted as it is.
+
+    Raises AssertionError if the signature is not the bot's.
+    """
+    if message.get_content_type() != "multipart/encrypted":
+        return message
+    data = message.get_payload(1)
+    assert isinstance(data, EmailMessage)
+    held = data.get_payload(decode=True)
+    assert isinstance(held, bytes)
+    signer = Cert.from_bytes(public("security").encode())
+    inside = decrypt(held, key(name).decryptor(), store=lambda ids: [signer])
+    assert inside.valid_sigs
+    return message_from_bytes(inside.bytes or b"", policy=default)
+
+
+def told(message: EmailMessage) -> str:
+    """What a message says, and the names of what is attached."""
+    names = [part.get_filename() or "" for part in message.iter_attachments()]
+    body = message.get_body(("plain",))
+    return (body.get_content() if body else "") + "".join(f"\n[{name}]" for name in names)
 
 
 def plain(sender: str, text: str, subject: str = "hello", **headers: str) -> EmailMessage:
