@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import AsyncIterator
 from email.message import EmailMessage
@@ -145,7 +146,7 @@ async def test_a_reporter_a_packager_and_two_coordinators_take_part_by_mail_alon
     # One coordinator asks, the other confirms, both by signed mail; lists get one message each, in the clear.
     await post.write(signed("first", plain(FIRST, f"announce {case} A crafted job name could overflow the queue.")))
     _, preview = await post.gets(FIRST, "Read it as the public will")
-    code = preview.split("confirm ")[1].split()[0]
+    code = re.findall(r"confirm ([0-9A-Z]{6})\b", preview)[0]
     await post.write(signed("second", plain(SECOND, f"confirm {code}")))
     for address in ANNOUNCE:
         public_word, text = await post.gets(address, "A crafted job name could overflow the queue.")
