@@ -18,7 +18,7 @@ from adapters.github.settings import GitHubSettings, GitHubWebhook
 from adapters.github.webhook import Unusable as WebhookUnusable
 from adapters.mail.service import MailService
 from adapters.mail.service import Unusable as MailUnusable
-from adapters.mail.settings import MailSettings
+from adapters.mail.settings import MailSettings, Shelf
 from adapters.matrix import marking
 from adapters.matrix.acl import ServerAcl, server_of
 from adapters.matrix.service import MatrixService
@@ -192,6 +192,12 @@ def _mail(mail: Mail, settings: Settings) -> MailService:
     return MailService(mail_settings(mail, settings), Keyring(settings.store.database))
 
 
+def _shelf(mail: Mail) -> Shelf | None:
+    if (mail.files_folder is None) != (mail.files_url is None):
+        raise BadConfiguration("mail.files_folder: set it together with mail.files_url, where it is on the web")
+    return Shelf(mail.files_folder, mail.files_url) if mail.files_folder and mail.files_url else None
+
+
 def mail_settings(mail: Mail, settings: Settings) -> MailSettings:
     """What the mail adapter needs of the settings."""
     return MailSettings(
@@ -213,6 +219,7 @@ def mail_settings(mail: Mail, settings: Settings) -> MailSettings:
         no_key=settings.words("no_key"),
         allow_plain=mail.allow_plain,
         largest_file=mail.attach_mb << 20,
+        shelf=_shelf(mail),
         largest_letter=mail.largest_mb << 20,
         tags={one.address: one.tag for one in mail.lists if one.tag},
     )

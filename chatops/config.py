@@ -169,7 +169,11 @@ class Mail(Section):
     key_password: SecretStr | None = Field(default=None, description="from the environment only")
     key_password_file: Path | None = Field(default=None, description="of the OpenPGP key")
     allow_plain: bool = Field(default=False, description="who has no OpenPGP key is written to without encryption")
-    attach_mb: int = Field(default=20, ge=1, description="larger archives are not attached")
+    attach_mb: int = Field(default=20, ge=1, description="larger archives are linked instead, or told of")
+    files_folder: Path | None = Field(
+        default=None, description="they are put here, each in a folder whose name nobody can guess; list it nowhere"
+    )
+    files_url: str | None = Field(default=None, pattern=r"^https?://", description="where that folder is on the web")
     largest_mb: int = Field(default=40, ge=1, description="larger mail stays in the mailbox, and is told of")
     about: tuple[str, ...] = Field(
         default=(), description="words of which one is in every report for us; none: all mail is for us"

@@ -119,7 +119,7 @@ def _anchored(settings: Settings, base: Path) -> Settings:
         "slack": settings.slack and _with_secrets(settings.slack, "slack", base),
         "github": settings.github and _with_secrets(settings.github, "github", base),
         "cve": settings.cve and _with_secrets(settings.cve, "cve", base),
-        "mail": mail and mail.model_copy(update={"ca_file": at(mail.ca_file)}),
+        "mail": mail and mail.model_copy(update={"ca_file": at(mail.ca_file), "files_folder": at(mail.files_folder)}),
     }
     return settings.model_copy(update=made)
 

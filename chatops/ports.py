@@ -684,7 +684,7 @@ class Receipt(Node):
     """What came of an effect: the message's ``event`` id, and ``data`` as the deed's docstring says.
 
     Of anything that was said or put somewhere: ``{"withheld": True}``, if its reader cannot be told in private and was
-    asked to get in touch instead.
+    asked to get in touch instead. ``{"too_large": name}``, if it was told of a file only, which does not fit.
     """
 
     event: str | None = None

@@ -176,6 +176,7 @@ class Chat:
         self.redacted: list[str] = []
         self.shy: set[str] = set()
         self.keyless: set[str] = set()  # who cannot be told in private by mail
+        self.narrow: set[str] = set()  # whose mail takes no files
         self.archives = False
         self.pending: set[str] = set()
         self.fail: Callable[[Effect], Exception | None] = lambda effect: None
@@ -187,7 +188,7 @@ class Chat:
         other.rooms = copy.deepcopy(self.rooms)
         other.seen, other.files, other.done = list(self.seen), list(self.files), list(self.done)
         other.redacted, other.shy = list(self.redacted), set(self.shy)
-        other.archives, other.keyless = self.archives, set(self.keyless)
+        other.archives, other.keyless, other.narrow = self.archives, set(self.keyless), set(self.narrow)
         other._numbers = copy.copy(self._numbers)
         return other
 
@@ -203,6 +204,8 @@ class Chat:
             (user,) = effect.deed.invite
             self.rooms.setdefault(user, Room(user, "", "", service=effect.service, members={BOT, user}))
             return Receipt(data={"room": user, "joined": [user]})
+        if isinstance(effect.deed, Upload) and effect.room in self.narrow:
+            return Receipt(event=self.fresh("$sent"), data={"too_large": effect.deed.name})
         if isinstance(effect.deed, Post | Upload) and effect.room in self.keyless:
             return Receipt(data={"withheld": True})
         if effect.service in ONE_BY_ONE:

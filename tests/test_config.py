@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from chatops.config import BadConfiguration
+from adapters.mail.settings import Shelf
+from chatops.bootstrap import mail_settings
+from chatops.config import BadConfiguration, Mail, Settings
 from chatops.loading import load
 
 GOOD = """
@@ -108,3 +110,11 @@ def test_an_account_at_cve_services_takes_its_key_from_a_file(tmp_path: Path) ->
     assert cve.key.get_secret_value() == "hush"
     assert cve.key_file == tmp_path / "cve-key"
     assert "hush" not in repr(cve)
+
+
+def test_a_folder_for_large_files_needs_its_address_on_the_web() -> None:
+    box = Mail(address="security@example.org", smtp_host="mail.example", files_folder=Path("files"))
+    with pytest.raises(BadConfiguration, match=r"mail\.files_folder: set it together with mail\.files_url"):
+        mail_settings(box, Settings())
+    whole = box.model_copy(update={"files_url": "https://files.example.org"})
+    assert mail_settings(whole, Settings()).shelf == Shelf(Path("files"), "https://files.example.org")

@@ -6,10 +6,12 @@ is the one exception to exactly once; many receivers fold the second.
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 from datetime import datetime, timedelta
 
+from adapters.mail import large
 from adapters.mail.compose import File, Letter, announcement, body, message, message_id, resent, subject, thread_id
 from adapters.mail.pgp import BadKey, Keychain
 from adapters.mail.settings import MailSettings
@@ -98,7 +100,9 @@ class Outgoing:
             return await self._ask_for_contact(effect, to)
         try:
             if deed.size() > self._settings.largest_file:
-                raise Impossible("too-large-to-attach")
+                if public:
+                    raise Impossible("too-large-to-attach")
+                return await self._large(effect, deed, to, certificate)
             with deed.open() as source:
                 content = source.read()
         except OSError:
@@ -118,6 +122,23 @@ class Outgoing:
         )
         await self._send(letter, certificate)
         return Receipt(event=letter.id)
+
+    async def _large(self, effect: Effect, deed: Upload, to: str, certificate: str | None) -> Receipt:
+        """A link to it, where there is a place for such files; else its name and digest, and how to ask for it."""
+        shelf, url = self._settings.shelf, None
+        if shelf is not None:
+            url = await asyncio.to_thread(large.put, shelf, deed, self._tokens.name(deed.sha256))
+        else:
+            await asyncio.to_thread(large.verify, deed)
+        letter = Letter(
+            id=message_id(effect.id, self._settings),
+            to=to,
+            subject=subject(effect.case, "file", self._settings),
+            text=body(large.instead(deed, effect.case, url), self._tokens.code(effect.id, to)),
+            answers=self._thread(effect, to),
+        )
+        await self._send(letter, certificate)
+        return Receipt(event=letter.id, data={} if url else {"too_large": deed.name})
 
     async def _relay(self, effect: Effect, deed: Relay) -> Receipt:
         to, event = _to(effect), message_id(effect.id, self._settings)

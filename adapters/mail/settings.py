@@ -15,6 +15,14 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
+@dataclass(frozen=True)
+class Shelf:
+    """A folder that people outside can fetch from, if they know what lies there."""
+
+    folder: Path
+    url: str
+
+
 @dataclass(frozen=True, kw_only=True)
 class MailSettings:
     """Which mailbox the bot has. Secrets are read by the caller from the environment or a file."""
@@ -44,6 +52,8 @@ class MailSettings:
     """Whether what is private may go to somebody without a key unencrypted."""
     largest_file: int = 20 << 20
     """Bytes. Larger files are not attached."""
+    shelf: Shelf | None = None
+    """Where larger files are put to be fetched."""
     largest_letter: int = 40 << 20
     """Bytes. Larger letters are not fetched."""
     tags: Mapping[str, str] = field(default_factory=dict)

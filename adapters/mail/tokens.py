@@ -34,6 +34,10 @@ class Tokens:
                 return effect
         return None
 
+    def name(self, digest: str) -> str:
+        """A name for a file that only who is told it knows; the same each time."""
+        return self._mac(digest, "file")
+
     def _mac(self, effect: str, address: str) -> str:
         digest = hmac.digest(self._secret, f"{effect} {address}".encode(), hashlib.sha256)
         return base64.b32encode(digest[:10]).decode().lower()

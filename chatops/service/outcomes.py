@@ -103,6 +103,8 @@ def _room(unit: Unit, place: Place, kind: str, row: OutboxRow, outcome: Outcome,
             )
         case "post" | "upload" if outcome.data.get("withheld"):
             _withheld(unit, place, row)
+        case "post" | "upload" if outcome.data.get("too_large"):
+            _too_large(unit, place, row, outcome.data["too_large"])
         case "leave" if outcome.ok and place.state != "closed":
             unit.record(
                 Happened("room left", place.case, {"kind": place.kind}, changes=(put(Place, place.id, state="closed"),))
@@ -170,6 +172,25 @@ def _withheld(unit: Unit, place: Place, row: OutboxRow) -> None:
     change_outbox(unit.session, row.id, problem=WITHHELD)
     if first:
         unit.carry_out(Decision(messages=[no_key(name, row.case)]))
+
+
+def _too_large(unit: Unit, place: Place, row: OutboxRow, file: str) -> None:
+    """Somebody was told of a file that no mail takes: the team hears whom it has to give it."""
+    known = unit.book.contact(place.contact) if place.contact else None
+    name = known.name if known else "somebody"
+    document = Document(
+        title=f"{name} did not get {file}: it is too large for mail",
+        kind="fault",
+        tlp=Tlp.AMBER_STRICT,
+        case=row.case,
+        blocks=(
+            para("I sent its name and its digest, and asked them to answer how they would like to get it."),
+            para("Where mail.files_folder and mail.files_url are set, I send a link in place of such a file."),
+        ),
+        tone="alert",
+    )
+    told = Happened("file too large", row.case, {"who": name, "file": file})
+    unit.carry_out(Decision(events=[told], messages=[Message(Security(), document, kind="alert")]))
 
 
 def _entered(unit: Unit, place: Place, outcome: Outcome) -> None:

@@ -407,3 +407,13 @@ def test_what_somebody_may_not_hear_any_more_stays_held_back() -> None:
     house.say("maintainer", "security", f"contacts change spack\n```\n{key}```")
     assert [one for one in got(house, SPACK)[before:] if "Patience" in one.text] == []
     assert not house.stuck()
+
+
+def test_the_team_hears_who_did_not_get_a_file_that_no_mail_takes() -> None:
+    house = member()
+    house.chat.narrow.add(SPACK)
+    house.host.stage("1.0.1")
+    house.say("maintainer", "security", f"private-release {house.case} 1.0.1")
+    told = house.last("security", kind="fault")
+    assert told.document.title == "spack did not get dynasched-1.0.1.tar.bz2: it is too large for mail"
+    assert (told.document.case, house.stuck()) == (house.case, [])

@@ -15,7 +15,7 @@ import pytest
 from pysequoia import Cert, decrypt
 
 from adapters.mail.outgoing import Outgoing
-from adapters.mail.settings import MailSettings
+from adapters.mail.settings import MailSettings, Shelf
 from adapters.mail.smtp import Smtp
 from adapters.mail.tokens import Tokens
 from adapters.stage.letters import BOT, key, public
@@ -202,13 +202,50 @@ async def test_a_list_gets_a_public_file_as_it_is_and_no_other(outgoing: Outgoin
     assert len(office.taken) == 1
 
 
-async def test_a_file_that_is_too_large_is_not_attached(
+LARGE = Upload.made("dynasched-1.0.1.tar.bz2", b"x" * 11)
+
+
+async def test_a_file_that_is_too_large_is_told_of_with_its_digest_and_how_to_get_it(
     settings: MailSettings, office: PostOffice, roster: Roster
 ) -> None:
     roster.keys[DEBIAN] = public("debian")
     outgoing = made(dataclasses.replace(settings, largest_file=10), roster)
+    receipt = await outgoing.perform(effect(LARGE, case=CASE))
+    assert receipt.data == {"too_large": LARGE.name}
+    told = inside(office.taken[0].message, "debian").get_content()
+    assert f"{LARGE.sha256}  {LARGE.name}" in told
+    assert "answer this mail" in told
+    assert "Reply code:" in told
     with pytest.raises(Impossible, match="too-large-to-attach"):
-        await outgoing.perform(effect(Upload.made("a", b"x" * 11), case=CASE))
+        await outgoing.perform(effect(LARGE, "announce@lists.example", audience=None))
+    with pytest.raises(Impossible, match="changed-file"):
+        await outgoing.perform(effect(LARGE.model_copy(update={"sha256": "0" * 64}), case=CASE))
+    assert len(office.taken) == 1
+
+
+def lying(folder: Path) -> list[Path]:
+    return [one for one in folder.rglob("*") if one.is_file()]
+
+
+async def test_a_file_that_is_too_large_is_linked_where_there_is_a_place_for_it(
+    settings: MailSettings, office: PostOffice, roster: Roster, tmp_path: Path
+) -> None:
+    roster.keys |= {DEBIAN: public("debian"), "suse@example.org": public("suse")}
+    shelf = Shelf(tmp_path / "files", "https://files.example.org/held/")
+    outgoing = made(dataclasses.replace(settings, largest_file=10, shelf=shelf), roster)
+    with pytest.raises(Impossible, match="changed-file"):
+        await outgoing.perform(effect(LARGE.model_copy(update={"sha256": "0" * 64}), case=CASE))
+    assert not lying(tmp_path)
+    for _ in range(2):
+        receipt = await outgoing.perform(effect(LARGE, case=CASE))
+    assert receipt.data == {}
+    told = inside(office.taken[0].message, "debian").get_content()
+    (there,) = lying(tmp_path)
+    assert there.read_bytes() == b"x" * 11
+    assert f"https://files.example.org/held/{there.parent.name}/{LARGE.name}" in told
+    assert len(there.parent.name) == 16
+    assert LARGE.sha256[:8] not in there.parent.name
+    assert LARGE.name.encode() not in office.taken[0].raw
 
 
 async def test_a_chat_is_an_address_and_what_makes_no_sense_here_is_impossible(
