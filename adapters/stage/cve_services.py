@@ -19,7 +19,7 @@ from typing import Any
 
 from aiohttp import web
 
-from adapters.stage.proxy import Json, Rule, broken
+from adapters.stage.proxy import Hold, Json, Rule, broken
 
 ORG, USER, KEY = "dynasched", "bot@dynasched.example", "not-a-key"
 ORG_ID = "8254265b-2729-46b6-b9e3-3dfca2d5bfca"
@@ -30,6 +30,7 @@ class _Rule(Rule):
     status: int | None = None
     error: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
+    after: Hold | None = None
 
 
 class CveDesk:
@@ -67,6 +68,12 @@ class CveDesk:
         """Do what the next such call asks for, and break the connection before the answer."""
         self._rules.append(_Rule(call, 1))
 
+    def hold(self, call: str) -> Hold:
+        """Do what the next such call asks for, and keep the answer."""
+        hold = Hold()
+        self._rules.append(_Rule(call, 1, after=hold))
+        return hold
+
     def called(self, call: str) -> int:
         return sum(fnmatch.fnmatchcase(one, call) for one in self.calls)
 
@@ -93,6 +100,8 @@ class CveDesk:
             return _error(rule.status, rule.error or "NO", rule.headers)
         body = await request.content.read()
         answer = self._answer(request, json.loads(body) if body else None)
+        if rule is not None and rule.after is not None:
+            await rule.after.keep()
         return broken(request) if rule is not None else answer
 
     def _rule(self, call: str) -> _Rule | None:

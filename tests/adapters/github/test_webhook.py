@@ -71,8 +71,12 @@ def signed(body: bytes, secret: str = SECRET) -> str:
 async def deliver(
     webhook: Webhook, told: Any = TOLD, *, method: str = "POST", path: str = PATH, **changed: str | None
 ) -> int:
-    """The status of the answer. ``changed`` are headers, by their names with an underscore; None: left out."""
     body = told if isinstance(told, bytes) else json.dumps(told).encode()
+    return await delivered(webhook.port, body, method=method, path=path, **changed)
+
+
+async def delivered(port: int, body: bytes, *, method: str = "POST", path: str = PATH, **changed: str | None) -> int:
+    """The status of the answer. ``changed`` are headers, by their names with an underscore; None: left out."""
     headers = {
         "content_type": "application/json",
         "x_github_event": "repository_advisory",
@@ -81,7 +85,7 @@ async def deliver(
         **changed,
     }
     sent = {name.replace("_", "-"): value for name, value in headers.items() if value is not None}
-    url = f"http://127.0.0.1:{webhook.port}{path}"
+    url = f"http://127.0.0.1:{port}{path}"
     async with aiohttp.ClientSession() as http, http.request(method, url, data=io.BytesIO(body), headers=sent) as got:
         assert await got.text() in ("", "500 Internal Server Error\n\nServer got itself in trouble")
         return got.status
