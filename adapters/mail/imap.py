@@ -22,6 +22,10 @@ from chatops.ports import MAIL, Automatic, Intake, Letter, Received
 log = logging.getLogger(__name__)
 
 _BACKOFF = (1.0, 5.0, 20.0, 60.0)
+_FAREWELL = 2.0
+"""Seconds that the server is given to answer a logout."""
+_SOON = 1.0
+"""Seconds to wait at first after something came: the library drops a server's word of what comes during a look."""
 _CURSOR = "mail seen"
 
 
@@ -47,10 +51,11 @@ class Incoming:
         self._task = asyncio.create_task(self._run())
 
     async def stop(self) -> None:
-        if self._task is not None:
+        # The library waits with asyncio.wait_for, which in Python 3.11 loses a cancellation that comes with the answer.
+        while self._task is not None and not self._task.done():
             self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-            self._task = None
+            await asyncio.wait([self._task], timeout=_FAREWELL + 1)
+        self._task = None
 
     async def _run(self) -> None:
         failures = 0
@@ -59,11 +64,12 @@ class Incoming:
             try:
                 box = await _Mailbox.open(self._settings)
                 failures = 0
+                patience = _SOON
                 while True:
-                    idle = 0
-                    while idle < 2:  # a first empty look may have swallowed the word of what came during it
-                        idle = 0 if await self._fetch(box) else idle + 1
-                    await box.wait()
+                    while await self._fetch(box):
+                        patience = _SOON
+                    await box.wait(min(patience, self._settings.poll))
+                    patience = self._settings.poll
             except (TimeoutError, Lost, OSError, aioimaplib.AioImapException) as problem:
                 code = problem.code if isinstance(problem, Lost) else type(problem).__name__
                 log.warning("the mailbox cannot be read now: %s", code)
@@ -113,9 +119,8 @@ class Incoming:
 class _Mailbox:
     """A connection with a folder selected. Raises Lost, OSError, TimeoutError or what aioimaplib raises."""
 
-    def __init__(self, client: aioimaplib.IMAP4, poll: float) -> None:
+    def __init__(self, client: aioimaplib.IMAP4) -> None:
         self._client = client
-        self._poll = poll
         self.validity = ""
 
     @classmethod
@@ -127,7 +132,7 @@ class _Mailbox:
             client = aioimaplib.IMAP4_SSL(host, port, timeout=timeout, ssl_context=context)
         else:
             client = aioimaplib.IMAP4(host, port, timeout=timeout)
-        box = cls(client, settings.poll)
+        box = cls(client)
         try:
             await client.wait_hello_from_server()
             _good(await client.login(settings.login, settings.password or ""), "login")
@@ -164,16 +169,16 @@ class _Mailbox:
     async def seen(self, uid: int) -> None:
         await self._client.uid("store", str(uid), "+FLAGS.SILENT", r"(\Seen)")
 
-    async def wait(self) -> None:
-        """Until there is something new, or it is time to look."""
+    async def wait(self, patience: float) -> None:
+        """Until there is something new, or it is time to look: so many seconds."""
         if not self._client.has_capability("IDLE"):
-            await asyncio.sleep(self._poll)
+            await asyncio.sleep(patience)
             _good(await self._client.noop(), "noop")
             return
         idle = await self._client.idle_start()
         try:
             with suppress(asyncio.TimeoutError):  # a server may forget to tell: look
-                while not any(b"EXISTS" in bytes(row) for row in await self._client.wait_server_push(self._poll)):
+                while not any(b"EXISTS" in bytes(row) for row in await self._client.wait_server_push(patience)):
                     pass
         finally:
             self._client.idle_done()
@@ -182,7 +187,7 @@ class _Mailbox:
     async def close(self) -> None:
         with suppress(Exception):
             if self._client.get_state() in (aioimaplib.AUTH, aioimaplib.SELECTED):
-                await asyncio.wait_for(self._client.logout(), 2)
+                await asyncio.wait_for(self._client.logout(), _FAREWELL)
         transport = getattr(self._client.protocol, "transport", None)
         if transport is not None:
             transport.close()

@@ -133,6 +133,30 @@ async def test_nothing_is_marked_that_was_not_committed_and_it_is_taken_later(
         await until_seen(office, 1)
 
 
+async def test_it_stops_though_its_cancellation_came_together_with_an_answer_and_was_lost(
+    settings: MailSettings, office: PostOffice, shelf: Shelf
+) -> None:
+    asked = asyncio.Event()
+
+    async def cursor(name: str) -> str | None:
+        asked.set()
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            if len(lost) < 1:
+                lost.append(name)
+                return None
+            raise
+        return None
+
+    lost: list[str] = []
+    shelf.cursor = cursor  # type: ignore[method-assign]
+    async with asyncio.timeout(20):
+        async with reading(settings, shelf):
+            await asked.wait()
+    assert len(lost) == 1
+
+
 async def test_what_somebody_else_has_read_meanwhile_is_taken_all_the_same(
     settings: MailSettings, office: PostOffice, shelf: Shelf
 ) -> None:
