@@ -23,21 +23,28 @@ def verify(upload: Upload) -> None:
 
 def put(shelf: Shelf, upload: Upload, secret: str) -> str:
     """The file's address on the web. A second time it is there already. Raises as :func:`verify`."""
-    folder = shelf.folder / secret
-    there = folder / Path(upload.name).name
+    there = shelf.folder / secret / Path(upload.name).name
     if not there.exists():
         verify(upload)
-        folder.mkdir(mode=0o755, parents=True, exist_ok=True)
-        handle, half = tempfile.mkstemp(dir=folder)
         try:
-            with upload.open() as source, open(handle, "wb") as out:
-                shutil.copyfileobj(source, out, 1 << 20)
-                os.fchmod(out.fileno(), 0o644)
-            os.replace(half, there)
+            _copy(upload, there)
         except OSError:
-            Path(half).unlink(missing_ok=True)
-            raise
+            raise Impossible("files-folder") from None
     return f"{shelf.url.rstrip('/')}/{secret}/{quote(there.name)}"
+
+
+def _copy(upload: Upload, there: Path) -> None:
+    """Whole or not at all."""
+    there.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+    handle, half = tempfile.mkstemp(dir=there.parent)
+    try:
+        with upload.open() as source, open(handle, "wb") as out:
+            shutil.copyfileobj(source, out, 1 << 20)
+            os.fchmod(out.fileno(), 0o644)
+        os.replace(half, there)
+    except OSError:
+        Path(half).unlink(missing_ok=True)
+        raise
 
 
 def instead(upload: Upload, case: str | None, url: str | None) -> Document:

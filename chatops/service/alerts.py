@@ -38,6 +38,7 @@ WHY = {
     "place-closed": "the place is closed",
     "server-shut-out": "their homeserver is shut out of the room (matrix.allow_servers, matrix.deny_servers)",
     "too-large-to-attach": "the file is too large to attach to a mail: give it to them on another way",
+    "files-folder": "it is too large for mail, and could not be written to mail.files_folder",
     "openpgp-key": "nothing can be encrypted to their OpenPGP key: ask them for a new one",
     "smtp-550": "their mail server knows no such mailbox, or refuses it",
     "restricted_action": "the workspace allows its administrators only to do that",

@@ -246,6 +246,9 @@ async def test_a_file_that_is_too_large_is_linked_where_there_is_a_place_for_it(
     assert len(there.parent.name) == 16
     assert LARGE.sha256[:8] not in there.parent.name
     assert LARGE.name.encode() not in office.taken[0].raw
+    elsewhere = Shelf(there / "no-folder", "https://files.example.org")
+    with pytest.raises(Impossible, match="files-folder"):
+        await made(dataclasses.replace(settings, largest_file=10, shelf=elsewhere), roster).perform(effect(LARGE))
 
 
 async def test_a_chat_is_an_address_and_what_makes_no_sense_here_is_impossible(
