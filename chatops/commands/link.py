@@ -93,7 +93,7 @@ def _link(desk: Desk, told: str) -> Decision:
         raise Refusal(
             "this account is known as yours already; type the code from the other one"
             if mine
-            else "this account is on record by itself already; ask the security team to put the two together"
+            else "this account is on record by itself already, and stays so: use each for the cases that it is in"
         )
     address = desk.actor.address
     changes: list[Change] = [put(Pending, row.code, state="used")]
