@@ -30,7 +30,7 @@ def _logging_as_it_was() -> Iterator[None]:
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def synapse(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Synapse]:
     """A homeserver, one for each pytest worker. A test that stops or restarts one makes its own."""
-    server = Synapse(tmp_path_factory.mktemp("synapse"))
+    server = Synapse(tmp_path_factory.mktemp("synapse"), for_bots=True)
     await server.start()
     yield server
     await server.stop()
