@@ -49,7 +49,8 @@ class WithMail(Strand):
         return [
             "Mail, on this machine, without TLS:",
             f"  IMAP 127.0.0.1:{self.office.imap_port}, SMTP 127.0.0.1:{self.office.smtp_port}",
-            f"  Mailboxes: {PACKAGER}, {LIST}, {BOT}; password {PASSWORD}",
+            f"  Mailboxes {PACKAGER}, {LIST},",
+            f"    {BOT}; password {PASSWORD}",
             f"  gentoo's OpenPGP key: {self.key}",
         ]
 

@@ -42,9 +42,10 @@ class WithSlack(Strand):
     def visit(self) -> list[str]:
         emulate = self.workspace.emulate
         return [
-            f"Slack (emulated), all channels and messages on a page: {emulate.url}",
-            f"  As one of {', '.join(PARTS)}, its Web API:",
-            f"  curl -H 'Authorization: Bearer {emulate.token('site')}' {emulate.api}conversations.list",
+            f"Slack (emulated), what is there on a page: {emulate.url}",
+            f"  Its Web API, as one of {', '.join(PARTS)}:",
+            f"  curl -X POST -H 'Authorization: Bearer {emulate.token('site')}' \\",
+            f"    {emulate.api}conversations.list",
         ]
 
     # --- the acts ----------------------------------------------------------------------------------------------------
