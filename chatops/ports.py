@@ -326,6 +326,38 @@ class Intake(Protocol):
 # --- what to do ----------------------------------------------------------------------------------------------------
 
 
+class Upload(Node):
+    """Put a file into the room (encrypted where the room is). Refused if ``sha256`` differs.
+
+    It is a file of the bot's machine, at ``path``, or something small that the core made: ``data``, in base64. Or a
+    ``picture`` that is yet to be drawn, which takes longer than a decision may: adapters get it :meth:`drawn`.
+    """
+
+    t: Literal["upload"] = "upload"
+    path: str = ""
+    name: str
+    sha256: str = ""
+    data: str | None = None
+    picture: Picture | None = None
+
+    def drawn(self) -> Upload:
+        """As it is sent. The same picture gives the same bytes, so a second try sends what the first one did."""
+        return self if self.picture is None else Upload.made(self.name, png(self.picture))
+
+    @classmethod
+    def made(cls, name: str, content: bytes) -> Upload:
+        """Of something small that the core made."""
+        return cls(name=name, sha256=hashlib.sha256(content).hexdigest(), data=base64.b64encode(content).decode())
+
+    def open(self) -> BufferedIOBase:
+        """The bytes, to be read. Raises OSError if the file isn't there."""
+        return Path(self.path).open("rb") if self.data is None else io.BytesIO(base64.b64decode(self.data))
+
+    def size(self) -> int:
+        """In bytes. Raises OSError if the file isn't there."""
+        return len(base64.b64decode(self.data)) if self.data is not None else Path(self.path).stat().st_size
+
+
 class Post(Node):
     """Show a document in the effect's room.
 
@@ -335,7 +367,8 @@ class Post(Node):
     their ids (in the outbox, our own ids of the places). ``discreet``: the notification text names case and kind only.
     ``instant``: sent at most once (an ephemeral answer). ``aside``: to be seen by this person only (always instant).
     ``pin``: to be kept at the top of the room. ``bare``: it holds nothing that is not for everybody, and is said
-    without encryption where its reader has no device that may read.
+    without encryption where its reader has no device that may read. ``files`` go with it: only by mail, where each
+    would be a message of its own.
     """
 
     t: Literal["post"] = "post"
@@ -351,6 +384,7 @@ class Post(Node):
     aside: Aside | None = None
     pin: bool = False
     bare: bool = False
+    files: tuple[Upload, ...] = ()
 
 
 class OpenRoom(Node):
@@ -412,38 +446,6 @@ class Redact(Node):
     t: Literal["redact"] = "redact"
     event: str
     reason: str
-
-
-class Upload(Node):
-    """Put a file into the room (encrypted where the room is). Refused if ``sha256`` differs.
-
-    It is a file of the bot's machine, at ``path``, or something small that the core made: ``data``, in base64. Or a
-    ``picture`` that is yet to be drawn, which takes longer than a decision may: adapters get it :meth:`drawn`.
-    """
-
-    t: Literal["upload"] = "upload"
-    path: str = ""
-    name: str
-    sha256: str = ""
-    data: str | None = None
-    picture: Picture | None = None
-
-    def drawn(self) -> Upload:
-        """As it is sent. The same picture gives the same bytes, so a second try sends what the first one did."""
-        return self if self.picture is None else Upload.made(self.name, png(self.picture))
-
-    @classmethod
-    def made(cls, name: str, content: bytes) -> Upload:
-        """Of something small that the core made."""
-        return cls(name=name, sha256=hashlib.sha256(content).hexdigest(), data=base64.b64encode(content).decode())
-
-    def open(self) -> BufferedIOBase:
-        """The bytes, to be read. Raises OSError if the file isn't there."""
-        return Path(self.path).open("rb") if self.data is None else io.BytesIO(base64.b64decode(self.data))
-
-    def size(self) -> int:
-        """In bytes. Raises OSError if the file isn't there."""
-        return len(base64.b64decode(self.data)) if self.data is not None else Path(self.path).stat().st_size
 
 
 class Relay(Node):

@@ -82,6 +82,7 @@ class Outgoing:
             text=announcement(document) if public else body(document, self._tokens.code(effect.id, to)),
             answers=self._thread(effect, to) + [one for one in (deed.thread, effect.target or deed.reply_to) if one],
             automatic=not public,  # two people confirmed it, word for word
+            files=[_read(one) for one in deed.files],
         )
         await self._send(letter, certificate)
         return Receipt(event=letter.id)
@@ -103,12 +104,9 @@ class Outgoing:
                 if public:
                     raise Impossible("too-large-to-attach")
                 return await self._large(effect, deed, to, certificate)
-            with deed.open() as source:
-                content = source.read()
+            file = _read(deed)
         except OSError:
             raise Impossible("no-such-file") from None
-        if hashlib.sha256(content).hexdigest() != deed.sha256:
-            raise Impossible("changed-file")
         tag = self._settings.tags.get(to)
         about = deed.name if public else subject(effect.case, "file", self._settings)
         letter = Letter(
@@ -117,7 +115,7 @@ class Outgoing:
             subject=f"{tag} {about}" if tag else about,
             text=f"{deed.name}\nSHA-256 {deed.sha256}\n",
             answers=self._thread(effect, to),
-            files=[File(deed.name, content)],
+            files=[file],
             automatic=not public,
         )
         await self._send(letter, certificate)
@@ -177,6 +175,15 @@ class Outgoing:
         except ValueError:  # an address that no header takes
             raise Impossible("bad-address") from None
         await self._smtp.send(made, letter.to)
+
+
+def _read(upload: Upload) -> File:
+    """Raises OSError, and Impossible if it is not what it was."""
+    with upload.open() as source:
+        content = source.read()
+    if hashlib.sha256(content).hexdigest() != upload.sha256:
+        raise Impossible("changed-file")
+    return File(upload.name, content)
 
 
 def _to(effect: Effect) -> str:

@@ -156,7 +156,7 @@ class Message:
     report), ``told`` (a coordinator's decision to tell somebody who has not accepted). ``pin``: to be kept at the top
     of the room. ``bare``: see :class:`chatops.ports.Post`. ``echo``: it says what the answer says, so it is left out in
     the place where all read that. ``step``: what waits until it is said (:mod:`chatops.commands.plan`). ``under``: in
-    answer to the message of that effect.
+    answer to the message of that effect. ``files`` go with it, or after it where a message takes none.
     """
 
     to: Target
@@ -170,6 +170,7 @@ class Message:
     echo: bool = False
     step: str | None = None
     under: str | None = None
+    files: tuple[Upload, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,6 @@ from chatops.commands.announcement import announcement, go_ahead, thanks, thanks
 from chatops.commands.delist import removal, taken_off
 from chatops.commands.desk import (
     Alarm,
-    Attach,
     CaseRoom,
     Decision,
     Desk,
@@ -158,10 +157,9 @@ def _public(desk: Desk, file: CaseFile) -> Begun:
     steps = moved(file, Move.ANNOUNCE)
     changes.append(edit_case(file, released_at=desk.now, outcome="fixed", next_word=None))
     told = Happened("general release", file.id, {"version": version}, changes=(*changes, *steps))
-    messages: list[Outgoing] = [Message(Public(), document, key=public_key(file.id))]
-    if desk.settings.advisories.attach:
-        made = files(content(desk, file))
-        messages += [Attach(Public(), Upload.made(name, made[name]), None) for name in sorted(made)]
+    made = files(content(desk, file)) if desk.settings.advisories.attach else {}
+    attached = tuple(Upload.made(name, made[name]) for name in sorted(made))
+    messages: list[Outgoing] = [Message(Public(), document, key=public_key(file.id), files=attached)]
     look_back = retrospective_alarm(file.id, desk.days(desk.settings.policy.retrospective_days))
     return Begun(events=[told], messages=messages, alarms=[*no_alarms(file), look_back])
 

@@ -31,7 +31,7 @@ from chatops.model.book import Book
 from chatops.model.changes import Happened
 from chatops.model.flow import OutboxRow
 from chatops.model.people import Place, PlaceKind
-from chatops.ports import Address, Post
+from chatops.ports import MAIL, Address, Post, Upload
 from chatops.service.doors import doors_for
 from chatops.service.gate import insiders, wanted
 from chatops.service.origin import SHELL, Origin
@@ -100,6 +100,9 @@ class Sender:
             places = [place for place in places if place is None or place.id != edited.id]
         for place in places:
             self._post(place, replace(message, edit=None), document, kind)
+            if place is not None and place.service != MAIL:
+                for upload in message.files:
+                    self._file(place, upload, kind, document.tlp, document.case)
 
     def attach(self, message: Attach) -> None:
         """A file, where a card with such a label would go. One that only the asker is to see goes to their chat; a
@@ -110,16 +113,19 @@ class Sender:
         label = Document(title=message.upload.name, kind=message.kind, tlp=tlp, case=message.case)
         for place in self._places(Direct(asker) if asker else message.to, label):
             if place is not None:
-                self._queue(
-                    message.upload,
-                    service=place.service,
-                    tenant=place.tenant,
-                    place=place.id,
-                    conversation=f"place:{place.id}",
-                    kind=message.kind,
-                    tlp=tlp,
-                    case=message.case,
-                )
+                self._file(place, message.upload, message.kind, tlp, message.case)
+
+    def _file(self, place: Place, upload: Upload, kind: str, tlp: Tlp, case: str | None) -> None:
+        self._queue(
+            upload,
+            service=place.service,
+            tenant=place.tenant,
+            place=place.id,
+            conversation=f"place:{place.id}",
+            kind=kind,
+            tlp=tlp,
+            case=case,
+        )
 
     def people(self, document: Document, service: str, ping: tuple[str, ...] = ()) -> dict[str, str]:
         """The user ids of those whom a document names, on one service."""
@@ -223,6 +229,7 @@ class Sender:
             pin=message.pin and place is not None,
             bare=message.bare,
             discreet=place is not None and place.kind == PlaceKind.EMBARGO and self._discreet,
+            files=message.files if service == MAIL else (),
         )
         self._queue(
             post,

@@ -165,7 +165,10 @@ def test_the_lists_of_the_configuration_are_public_places_and_get_the_announceme
     card = house.say("maintainer", "security", f"announce {house.case} A crafted name overflows the queue.")
     assert card is not None
     house.say("maintainer-2", "security", f"confirm {code_in(card)}")
-    assert kinds(house, "users@lists.example") == ["announcement"]
+    (told,) = got(house, "users@lists.example")
+    assert told.document.kind == "announcement"
+    assert f"{house.case.lower()}.md" in [one.name for one in told.post.files], "in the same mail"
+    assert not [room for room, _, _ in house.chat.files if room == told.room]
     assert kinds(house, "announce@lists.example") == []
     assert house.journal_is_good()
 

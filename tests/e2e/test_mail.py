@@ -152,6 +152,7 @@ async def test_a_reporter_a_packager_and_two_coordinators_take_part_by_mail_alon
         public_word, text = await post.gets(address, "A crafted job name could overflow the queue.")
         assert public_word["Subject"] == "DynaSched 1.0.1 fixes a vulnerability"
         assert "sha1sum" in text
+        assert f"{case.lower()}.md" in [part.get_filename() for part in public_word.iter_attachments()]
     await post.gets(PACKAGER, "you may publish now")
     await post.gets(REPORTER, "is out, with the fix for what you found")
     assert [post.count(one, "A crafted job name could") for one in ANNOUNCE] == [1, 1]
