@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import secrets
@@ -169,6 +170,8 @@ class Synapse:
             finally:
                 os.close(alive)
         if not came_up:
+            with contextlib.suppress(subprocess.TimeoutExpired):  # it lets go of its files a moment before it ends
+                await asyncio.to_thread(self._process.wait, 1)
             code = self._process.poll()
             self.kill()
             how = "in time" if code is None else f"(exit status {code})"

@@ -176,7 +176,7 @@ def test_a_mistyped_verb_is_given_its_nearest_right_form_among_what_the_asker_ma
         ("maintainer", "security", "embargo {case} date 2030-01-01", "beyond the cap of 90 days"),
         ("maintainer", "security", "contacts add x roles=packer address=matrix:@x:y", "did you mean packager?"),
         ("maintainer", "security", "contacts change debian zone=Europe/Berln", "did you mean Europe/Berlin?"),
-        ("maintainer", "security", "contacts add x address=@x:y", "matrix:@debian:example.org"),
+        ("maintainer", "security", "contacts add x address=@x:y", "matrix:@x:y"),
         ("maintainer", "security", "contacts show debain", "did you mean debian?"),
         ("fedora", "direct", "status {case} afected", "did you mean affected?"),
         ("fedora", "direct", "releases 1.0.1 notation=spak", "did you mean spack?"),
